@@ -1,0 +1,60 @@
+// The executor port: starts, stops and lists containers. It knows nothing of Git or Claude.
+
+/** What a container of an attempt gets; `executors/profile.ts` adds what every container gets. */
+export interface ContainerSpec {
+  attemptId: string
+  /** `agent` runs Claude Code; `verify` checks the pushed commit without agent. One container of each per attempt. */
+  phase: 'agent' | 'verify'
+  image: string
+  /** Small, and free of secrets other than the attempt's token. */
+  environment: Record<string, string>
+  /** Host directory that holds the gateway's socket; bind-mounted read-only at CONTAINER_PATHS.gatewayDirectory. */
+  gatewayDirectory: string
+  workspaceBytes: number
+  memoryBytes: number
+  cpus: number
+}
+
+/** Names one container. Plain data: it is stored with the attempt so that another worker can adopt it. */
+export interface ContainerHandle {
+  executor: string
+  id: string
+  attemptId: string
+  phase: ContainerSpec['phase']
+}
+
+export type ContainerStatus =
+  | { state: 'running' }
+  /** `oomKilled` is the kernel's word, not the runner's. */
+  | { state: 'exited'; exitCode: number; oomKilled: boolean }
+  /** Removed by someone, or lost with its machine. */
+  | { state: 'gone' }
+
+export interface ExecutorCheck {
+  ok: boolean
+  /** Engine and version, runtime, isolation level; shown by `doctor`. */
+  facts: Record<string, string>
+  /** What is missing and what to do; empty when ok. */
+  problems: string[]
+}
+
+/**
+ * Contract (checked by `contract.ts` on every executor):
+ * - `start` resolves when the container runs. It is idempotent by (attemptId, phase): a second call returns the first
+ *   container's handle. Fails with `image_unavailable`, `no_capacity`, `disk_full` or `docker_unavailable`, and leaves nothing behind.
+ * - `stop` sends TERM, waits `graceMs`, kills the whole tree, removes the container and its workspace. Idempotent; a
+ *   container that is gone is no error.
+ * - `exited` resolves when the container has ended (or is gone); it survives a restart of the engine.
+ * - `list` gives every container of this installation, running or ended, also those another worker started.
+ * - `logs` gives at most the last `maxBytes` of stdout and stderr, for the story of a crash.
+ */
+export interface Executor {
+  readonly name: 'docker' | 'kubernetes' | 'dummy'
+  start(spec: ContainerSpec): Promise<ContainerHandle>
+  stop(handle: ContainerHandle, options: { graceMs: number }): Promise<void>
+  inspect(handle: ContainerHandle): Promise<ContainerStatus>
+  exited(handle: ContainerHandle, signal: AbortSignal): Promise<ContainerStatus>
+  list(): Promise<ContainerHandle[]>
+  logs(handle: ContainerHandle, maxBytes: number): Promise<string>
+  check(): Promise<ExecutorCheck>
+}
