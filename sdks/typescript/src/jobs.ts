@@ -2,9 +2,8 @@
 import { readApiError } from './errors.ts'
 import { type FollowOptions, followEvents } from './follow.ts'
 import { createPages, type Pages } from './pages.ts'
-import type { JobFilter } from './paths.ts'
 import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
-import type { Job, JobDiff, JobEvent, NewJob } from './types.ts'
+import type { Job, JobDiff, JobEvent, JobFilter, NewJob } from './types.ts'
 
 export interface ListOptions extends CallOptions {
   /** Items per page; the server has a default and a maximum. */

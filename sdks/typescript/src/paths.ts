@@ -6,7 +6,7 @@ import type {
   Job,
   JobDiff,
   JobEvent,
-  JobState,
+  JobFilter,
   Me,
   NewApiKey,
   NewJob,
@@ -49,11 +49,6 @@ interface ById {
 interface Paging {
   limit?: number
   cursor?: string
-}
-
-export interface JobFilter {
-  state?: JobState
-  repositoryId?: string
 }
 
 export interface paths {

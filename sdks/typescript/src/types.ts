@@ -102,6 +102,11 @@ export interface NewJob {
   timeoutSeconds?: number
 }
 
+export interface JobFilter {
+  state?: JobState | JobState[]
+  repositoryId?: string
+}
+
 export interface JobDiff {
   base: string
   head: string
