@@ -39,7 +39,7 @@ test('URLs and names of repositories are told apart', () => {
 test('only what was given is submitted', () => {
   expect(parseRun(['Fix it'], {})).toEqual({
     task: 'Fix it',
-    target: { kind: 'here or nothing' },
+    target: { kind: 'here' },
     detach: false,
     job: {},
   })

@@ -4,7 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Peer, TOKEN } from './peer.ts'
+import { expect, vi } from 'vitest'
+import { type Peer, startPeer, TOKEN } from './peer.ts'
+
+// Processes on a busy machine take their time.
+vi.setConfig({ testTimeout: 60_000 })
+export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 30_000, interval: 20 })
 
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -72,3 +77,17 @@ export function startCli(home: Home, args: string[], options: StartOptions = {})
 
 export const runCli = (home: Home, args: string[], options: StartOptions = {}): Promise<Finished> =>
   startCli(home, args, options).finished
+
+/** A peer that knows the repository `web`, and a home that is signed in to it. */
+export const withPeer = async (act: (peer: Peer, home: Home) => Promise<void>) => {
+  await using peer = await startPeer()
+  await using home = await makeHome(peer)
+  peer.repositories.push({
+    id: 'r1',
+    name: 'web',
+    url: 'https://example.org/web.git',
+    defaultBranch: 'main',
+    createdAt: '2026-01-01T00:00:00Z',
+  })
+  await act(peer, home)
+}

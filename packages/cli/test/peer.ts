@@ -18,6 +18,17 @@ export interface Play {
   fail(code: string, message: string, next?: string): void
 }
 
+/** The usual story: one message, one tool, a change. */
+export const work = ({ tell, succeed, job }: Play) => {
+  tell('job.started', { workerId: 'w1' })
+  tell('job.stage', { stage: 'working' })
+  tell('claude.message', { text: 'I found the bug.' })
+  tell('claude.tool.started', { toolUseId: 't1', name: 'Bash', input: { command: 'npm test' } })
+  tell('claude.tool.finished', { toolUseId: 't1', ok: true, output: '', durationMs: 800 })
+  const result = { summary: 'Fixed the bug.', filesChanged: 2, insertions: 3, deletions: 1, verify: [] }
+  succeed({ headCommit: 'c'.repeat(40), branch: job.branch, result })
+}
+
 export interface Peer extends AsyncDisposable {
   url: string
   jobs: Job[]

@@ -1,7 +1,7 @@
 // The live view on a real pseudo-terminal, which `script` provides.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { type Home, MAIN, makeHome } from './cli.ts'
+import { eventually, type Home, MAIN, makeHome } from './cli.ts'
 import { type Peer, type Play, startPeer } from './peer.ts'
 
 interface Screen {
@@ -47,14 +47,14 @@ const status = (text: string) => text.split(CLEAR).at(-1)!
 test('a status line ticks below the transcript and is gone at the end', () =>
   inScene(async ({ home, play }) => {
     const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])
-    await expect.poll(() => status(screen.text())).toContain('Queued')
+    await eventually(() => status(screen.text())).toContain('Queued')
     play().tell('job.stage', { stage: 'working' })
     play().tell('claude.tool.started', { toolUseId: 't', name: 'Bash', input: { command: 'npm test' } })
-    await expect.poll(() => status(screen.text())).toMatch(/Claude is working \d+s · Bash npm test \d+s/)
-    await expect.poll(() => status(screen.text()), { timeout: 5000 }).toMatch(/Claude is working 1s/)
+    await eventually(() => status(screen.text())).toMatch(/Claude is working \d+s · Bash npm test \d+s/)
+    await eventually(() => status(screen.text())).toMatch(/Claude is working 1s/)
     play().tell('claude.tool.finished', { toolUseId: 't', ok: true, output: '', durationMs: 1200 })
     play().tell('claude.message', { text: 'Done \u001b]0;owned\u0007with it.' })
-    await expect.poll(screen.text).toContain('Done with it.\r\n')
+    await eventually(screen.text).toContain('Done with it.\r\n')
     play().succeed({ headCommit: 'c'.repeat(40) })
     expect(await screen.exitCode).toBe(0)
     expect(screen.text()).toContain('Bash npm test  \u001b[2m1.2s ✓')
@@ -65,9 +65,9 @@ test('a status line ticks below the transcript and is gone at the end', () =>
 test('Ctrl-C on the keyboard detaches and leaves a clean line', () =>
   inScene(async ({ home, play, peer }) => {
     const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])
-    await expect.poll(() => peer.requests.at(-1)).toMatch(/stream$/)
+    await eventually(() => peer.requests.at(-1)).toMatch(/stream$/)
     play().tell('job.stage', { stage: 'working' })
-    await expect.poll(screen.text).toContain('Claude is working')
+    await eventually(screen.text).toContain('Claude is working')
     screen.child.stdin?.write('\u0003')
     expect(await screen.exitCode).toBe(0)
     expect(status(screen.text())).toMatch(/Detached; the job goes on\. flowforge job logs -f 1\r\n/)
@@ -78,7 +78,7 @@ test('with NO_COLOR or on a dumb terminal nothing moves and nothing is coloured'
     const environments: Record<string, string>[] = [{ NO_COLOR: '1' }, { TERM: 'dumb' }]
     for (const [number, environment] of environments.entries()) {
       const screen = onTerminal(home, ['run', 'x', '--repo', 'web'], environment)
-      await expect.poll(() => peer.jobs.length).toBe(number + 1)
+      await eventually(() => peer.jobs.length).toBe(number + 1)
       play().tell('job.stage', { stage: 'working' })
       play().succeed()
       expect(await screen.exitCode).toBe(0)
@@ -90,7 +90,7 @@ test('with NO_COLOR or on a dumb terminal nothing moves and nothing is coloured'
 test('a diff on a terminal is coloured and harmless', () =>
   inScene(async ({ home, play, peer }) => {
     const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])
-    await expect.poll(() => peer.jobs.length).toBe(1)
+    await eventually(() => peer.jobs.length).toBe(1)
     play().succeed()
     await screen.exitCode
     peer.diff = '@@ -1 +1 @@\n-old\n+new\u001b[2J\n'
