@@ -1,0 +1,27 @@
+// Signs a person in to the console with an API key: the key's user gets a session cookie. The key itself is not kept.
+import { APIError, createAuthEndpoint } from 'better-auth/api'
+import { setSessionCookie } from 'better-auth/cookies'
+import { z } from 'zod'
+import { hashApiKey } from './api-keys.ts'
+
+export const apiKeySignIn = () => ({
+  id: 'api-key-sign-in' as const,
+  endpoints: {
+    signInApiKey: createAuthEndpoint(
+      '/sign-in/api-key',
+      { method: 'POST', body: z.object({ key: z.string().min(1).max(512) }) },
+      async ctx => {
+        const row = await ctx.context.adapter.findOne<{ referenceId: string; enabled: boolean; expiresAt: Date | null }>({
+          model: 'apikey',
+          where: [{ field: 'key', value: hashApiKey(ctx.body.key) }],
+        })
+        const usable = row?.enabled && (row.expiresAt === null || row.expiresAt.getTime() > Date.now())
+        const user = usable ? await ctx.context.internalAdapter.findUserById(row.referenceId) : null
+        if (!user) throw new APIError('UNAUTHORIZED', { code: 'not_signed_in', message: 'This API key is not known or no longer valid' })
+        const session = await ctx.context.internalAdapter.createSession(user.id)
+        await setSessionCookie(ctx, { session, user })
+        return ctx.json({ user: { id: user.id, name: user.name, email: user.email } })
+      },
+    ),
+  },
+})

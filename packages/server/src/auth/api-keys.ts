@@ -1,0 +1,5 @@
+// The form of an API key. Stored as SHA-256, base64url without padding: the library's own way, so that both sides find it.
+import { createHash, randomBytes } from 'node:crypto'
+
+export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('base64url')
+export const newApiKey = (prefix: string): string => prefix + randomBytes(30).toString('base64url')
