@@ -11,13 +11,21 @@ export const apiKeySignIn = () => ({
       '/sign-in/api-key',
       { method: 'POST', body: z.object({ key: z.string().min(1).max(512) }) },
       async ctx => {
-        const row = await ctx.context.adapter.findOne<{ referenceId: string; enabled: boolean; expiresAt: Date | null }>({
+        const row = await ctx.context.adapter.findOne<{
+          referenceId: string
+          enabled: boolean
+          expiresAt: Date | null
+        }>({
           model: 'apikey',
           where: [{ field: 'key', value: hashApiKey(ctx.body.key) }],
         })
         const usable = row?.enabled && (row.expiresAt === null || row.expiresAt.getTime() > Date.now())
         const user = usable ? await ctx.context.internalAdapter.findUserById(row.referenceId) : null
-        if (!user) throw new APIError('UNAUTHORIZED', { code: 'not_signed_in', message: 'This API key is not known or no longer valid' })
+        if (!user)
+          throw new APIError('UNAUTHORIZED', {
+            code: 'not_signed_in',
+            message: 'This API key is not known or no longer valid',
+          })
         const session = await ctx.context.internalAdapter.createSession(user.id)
         await setSessionCookie(ctx, { session, user })
         return ctx.json({ user: { id: user.id, name: user.name, email: user.email } })
