@@ -84,6 +84,8 @@ create table workers (
   concurrency integer not null,
   draining boolean not null default false,
   facts jsonb not null default '{}',
+  -- attempt ids of containers that were started ahead and wait for a job
+  spares uuid[] not null default '{}',
   started_at timestamptz not null default now(),
   heartbeat_at timestamptz not null default now()
 );

@@ -3,3 +3,4 @@ import { createHash, randomBytes } from 'node:crypto'
 
 export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('base64url')
 export const newApiKey = (prefix: string): string => prefix + randomBytes(30).toString('base64url')
+export const API_KEY_PREFIX = 'ffk_'

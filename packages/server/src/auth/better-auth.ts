@@ -5,8 +5,7 @@ import { betterAuth } from 'better-auth'
 import { organization } from 'better-auth/plugins/organization'
 import type pg from 'pg'
 import { apiKeySignIn } from './api-key-sign-in.ts'
-
-export const API_KEY_PREFIX = 'ffk_'
+import { API_KEY_PREFIX } from './api-keys.ts'
 
 export interface AuthOptions {
   pool: pg.Pool

@@ -77,11 +77,17 @@ export const renewLeases = (
     where a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
     returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
 
-/** Attempts whose holder fell silent, locked. */
-export const lockExpired = (tx: Transaction, limit: number): Promise<AttemptRow[]> =>
-  tx.all(sql`
-    select * from attempts where ended_at is null and lease_expires_at < now()
-    order by lease_expires_at limit ${limit} for update skip locked`)
+/** Attempts whose holder fell silent. */
+export const findExpired = (tx: Transaction, limit: number): Promise<AttemptRow[]> =>
+  tx.all(
+    sql`select * from attempts where ended_at is null and lease_expires_at < now() order by lease_expires_at limit ${limit}`,
+  )
+
+/** Locks the attempt if it still is without a holder; undefined when it was renewed, adopted or ended meanwhile. */
+export const lockIfExpired = (tx: Transaction, id: string): Promise<AttemptRow | undefined> =>
+  tx.first(
+    sql`select * from attempts where id = ${id} and ended_at is null and lease_expires_at < now() for update`,
+  )
 
 export const endAttempt = async (tx: Transaction, holder: Holder, reason: string): Promise<boolean> =>
   (await tx.run(sql`update attempts set ended_at = now(), end_reason = ${reason} where ${heldBy(holder)}`)) >
@@ -124,3 +130,20 @@ export const saveReport = (
 
 export const savePushedCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
   tx.run(sql`update attempts set pushed_commit = ${commit} where ${heldBy(holder)}`)
+
+export const findLiveAttempt = (tx: Transaction, jobId: string): Promise<AttemptRow | undefined> =>
+  tx.first(sql`select * from attempts where job_id = ${jobId} and ended_at is null`)
+
+export const listLiveAttemptIds = async (tx: Transaction, among: string[]): Promise<string[]> =>
+  (
+    await tx.all<{ id: string }>(
+      sql`select id from attempts where id = any(${among}::uuid[]) and ended_at is null`,
+    )
+  ).map(row => row.id)
+
+export const findAttemptCancel = async (tx: Transaction, id: string): Promise<boolean> =>
+  (
+    await tx.first<{ cancel: boolean }>(sql`
+    select j.cancel_requested_at is not null as cancel from attempts a join jobs j on j.id = a.job_id
+    where a.id = ${id} and a.ended_at is null`)
+  )?.cancel ?? false
