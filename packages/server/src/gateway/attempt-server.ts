@@ -16,6 +16,7 @@ import {
   TOKEN_INVALID,
   UNAVAILABLE,
 } from './refusal.ts'
+import { reportOnce } from './repeats.ts'
 
 /** `rest` is what follows the handler's prefix, with the query: `/v1/messages?beta=true`. Rejections become a 500. */
 export type GatewayHandler = (
@@ -114,12 +115,13 @@ export function createAttemptServer(options: AttemptServerOptions): AttemptServe
 
 function answerRequests(server: Server, { attempt, handlers, log, onDenied }: AttemptServerOptions): void {
   const holdsToken = createTokenCheck(attempt.token)
+  const report = reportOnce(onDenied)
   const check = (req: IncomingMessage, { protocol }: Route): Refusal | undefined => {
     const authorised = protocol === 'egress' ? holdsToken.proxy(req.headers) : holdsToken.origin(req.headers)
     if (!authorised) {
       // Proxy and Git clients ask without credentials first and answer the challenge: nothing to tell a person.
       if (presentsCredential(req)) {
-        onDenied?.(attempt, { what: `${protocol} request`, reason: TOKEN_INVALID.message })
+        report(attempt, { what: `${protocol} request`, reason: TOKEN_INVALID.message })
       }
       return TOKEN_INVALID
     }

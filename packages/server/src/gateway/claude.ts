@@ -11,6 +11,7 @@ import type { RecordClaudeUsage } from './claude-ledger.ts'
 import { type ClaudeEndpoint, findEndpoint, isProbe, judgeBody } from './claude-request.ts'
 import { type ReadBody, readBody } from './read-body.ts'
 import { sendApiError } from './refusal.ts'
+import { reportOnce } from './repeats.ts'
 
 export interface ClaudeLimits {
   maxBodyBytes: number
@@ -55,10 +56,12 @@ export interface ClaudeProxyOptions {
 
 export interface ClaudeProxy {
   handle: GatewayHandler
+  /** Ends what is still open upstream. */
   close(): Promise<void>
 }
 
-export function createClaudeProxy(options: ClaudeProxyOptions): ClaudeProxy {
+export function createClaudeProxy(given: ClaudeProxyOptions): ClaudeProxy {
+  const options = { ...given, onDenied: reportOnce(given.onDenied) }
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const dispatcher = options.dispatcher ?? createPool(limits)
   const loads = createLoads(limits)
@@ -76,7 +79,7 @@ export function createClaudeProxy(options: ClaudeProxyOptions): ClaudeProxy {
         load.leave()
       }
     },
-    close: () => (options.dispatcher ? Promise.resolve() : dispatcher.close()),
+    close: () => (options.dispatcher ? Promise.resolve() : dispatcher.destroy()),
   }
 }
 
