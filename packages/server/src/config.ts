@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { FlowForgeError } from './errors.ts'
 
-const port = z.coerce.number().int().min(0).max(65535)
+const port = z.coerce.number().int().min(1).max(65535)
 const httpUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/+$/, ''))
 const commaList = z.string().transform(text =>
   text
@@ -37,6 +37,7 @@ const variables = z.object({
   FLOWFORGE_TRUSTED_HOSTS: commaList.default([]),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NO_COLOR: z.string().optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
 })
@@ -60,6 +61,8 @@ export interface Config {
   trustedHosts: string[]
   leaseSeconds: number
   logLevel: string
+  /** Whether logs for people may be coloured (no-color.org). */
+  colour: boolean
   /** The default key and upstream of Claude; held by the gateway only. */
   claude: { apiKey: string | null; baseUrl: string }
 }
@@ -87,6 +90,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
+    colour: set.NO_COLOR === undefined,
     claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },
   })
 }

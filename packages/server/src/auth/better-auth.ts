@@ -4,8 +4,8 @@ import { apiKey } from '@better-auth/api-key'
 import { betterAuth } from 'better-auth'
 import { organization } from 'better-auth/plugins/organization'
 import type pg from 'pg'
-import { apiKeySignIn } from './api-key-sign-in.ts'
 import { API_KEY_PREFIX } from './api-keys.ts'
+import { keySignIn } from './key-sign-in.ts'
 
 export interface AuthOptions {
   pool: pg.Pool
@@ -38,7 +38,7 @@ export function createAuth({ pool, publicUrl, secret }: AuthOptions) {
         // FlowForge limits requests itself, per organization (http/rate-limits.ts).
         rateLimit: { enabled: false },
       }),
-      apiKeySignIn(),
+      keySignIn(),
     ],
   })
 }

@@ -11,8 +11,9 @@ import {
   insertMember,
   insertOrganization,
   insertUser,
+  insertVerification,
 } from '../store/identity.ts'
-import { API_KEY_PREFIX, hashApiKey, newApiKey } from './api-keys.ts'
+import { API_KEY_PREFIX, hashApiKey, linkIdentifier, newApiKey } from './api-keys.ts'
 
 export const DEFAULT_ORGANIZATION = 'default'
 
@@ -75,4 +76,20 @@ export async function ensureLocalKey(
   const key = readFileSync(file, 'utf8').trim()
   await ensureKey(database, owner, key, 'Command line on this machine')
   return { key, isNew }
+}
+
+const LINK_HOURS = 24
+
+/** A link that signs its first user in as the owner. The token stands behind `#`: browsers do not send it to servers or logs. */
+export async function createSignUpLink(database: Database, owner: Owner, publicUrl: string): Promise<string> {
+  const token = newApiKey('')
+  await database.acrossOrganizations(tx =>
+    insertVerification(tx, {
+      id: uuidv7(),
+      identifier: linkIdentifier(token),
+      value: owner.userId,
+      hours: LINK_HOURS,
+    }),
+  )
+  return `${publicUrl}/sign-up#token=${token}`
 }

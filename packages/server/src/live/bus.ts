@@ -1,5 +1,5 @@
 // The bus carries only "job J is at seq N" and live text deltas between processes; subscribers read the rows.
-// In process for one machine (`createLocalBus`), over Postgres NOTIFY where server and worker are apart.
+// Over Postgres NOTIFY: server and worker may be one process or many.
 import { EventEmitter } from 'node:events'
 import sql from 'sql-template-tag'
 import { z } from 'zod'
@@ -47,15 +47,6 @@ function createSignals() {
       return () => void emitter.off(name, listener)
     }
   return { emitter, onAnnouncement: on('announcement'), onDelta: on('delta'), onGap: on('gap') }
-}
-
-export function createLocalBus(): Bus {
-  const { emitter, ...subscriptions } = createSignals()
-  return {
-    ...subscriptions,
-    announce: async (tx, announcement) => tx.onCommit(() => emitter.emit('announcement', announcement)),
-    sendDelta: delta => void emitter.emit('delta', delta),
-  }
 }
 
 const CHANNEL = 'flowforge_live'

@@ -1,6 +1,6 @@
 // SQL of attempts: the lease and its holder. Every write of a worker names its epoch; a stale one changes no row.
 // All times are the database's.
-import type { SettleReport } from '@flowforge/protocol'
+import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import type { ContainerHandle } from '../executors/port.ts'
 import type { Transaction } from './database.ts'
@@ -147,3 +147,13 @@ export const findAttemptCancel = async (tx: Transaction, id: string): Promise<bo
     select j.cancel_requested_at is not null as cancel from attempts a join jobs j on j.id = a.job_id
     where a.id = ${id} and a.ended_at is null`)
   )?.cancel ?? false
+
+export const listCommands = async (
+  tx: Transaction,
+  attemptId: string,
+  after: number,
+): Promise<RunnerCommand[]> =>
+  (
+    await tx.all<{ command: RunnerCommand }>(sql`
+    select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
+  ).map(row => row.command)

@@ -131,3 +131,11 @@ export const installationId = async (tx: Transaction, candidate: string): Promis
   (await tx.first<{ id: string }>(sql`
     insert into installation (id) values (${candidate})
     on conflict (only_row) do update set only_row = true returning id`))!.id
+
+export const insertVerification = (
+  tx: Transaction,
+  row: { id: string; identifier: string; value: string; hours: number },
+): Promise<number> =>
+  tx.run(sql`
+    insert into verification (id, identifier, value, "expiresAt")
+    values (${row.id}, ${row.identifier}, ${row.value}, now() + make_interval(hours => ${row.hours}))`)
