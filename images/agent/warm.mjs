@@ -4,7 +4,5 @@ import { readdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 
 enableCompileCache('/opt/flowforge/compile-cache')
-for (const name of readdirSync(import.meta.dirname)) {
-  if (name.startsWith('chunk-')) await import(`./${name}`)
-}
-await import('./main.mjs')
+const chunks = readdirSync(import.meta.dirname).filter(name => name.startsWith('chunk-'))
+for (const name of [...chunks, 'main.mjs']) await import(`./${name}`)
