@@ -15,6 +15,7 @@ import {
   refuseTunnel,
   TOKEN_INVALID,
   UNAVAILABLE,
+  UNCLEAR_LENGTH,
 } from './refusal.ts'
 import { reportOnce } from './repeats.ts'
 
@@ -117,6 +118,7 @@ function answerRequests(server: Server, { attempt, handlers, log, onDenied }: At
   const holdsToken = createTokenCheck(attempt.token)
   const report = reportOnce(onDenied)
   const check = (req: IncomingMessage, { protocol }: Route): Refusal | undefined => {
+    if (!hasClearLength(req)) return UNCLEAR_LENGTH
     const authorised = protocol === 'egress' ? holdsToken.proxy(req.headers) : holdsToken.origin(req.headers)
     if (!authorised) {
       // Proxy and Git clients ask without credentials first and answer the challenge: nothing to tell a person.
@@ -168,6 +170,10 @@ function findRoute(target: string): Route {
     ? { protocol: match[1] as 'runner' | 'claude' | 'git', rest: match[2]! }
     : { protocol: 'none', rest: target }
 }
+
+/** The parser lets unknown codings pass as far as the handler; where such a body ends is anyone's guess. */
+const hasClearLength = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] === undefined || headers['transfer-encoding'].toLowerCase() === 'chunked'
 
 const presentsCredential = ({ headers }: IncomingMessage): boolean =>
   ['authorization', 'x-api-key', 'proxy-authorization'].some(name => headers[name] !== undefined)

@@ -28,6 +28,11 @@ export const UNAVAILABLE: Refusal = {
   code: 'unavailable',
   message: "FlowForge's gateway failed at this request; its log says why.",
 }
+export const UNCLEAR_LENGTH: Refusal = {
+  status: 400,
+  code: 'bad_request',
+  message: 'The only Transfer-Encoding that is understood here is "chunked".',
+}
 export const NOT_FOUND: Refusal = {
   status: 404,
   code: 'not_found',

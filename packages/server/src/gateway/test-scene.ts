@@ -61,7 +61,10 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 export async function openSocket(
-  options: Partial<Omit<AttemptServerOptions, 'handlers'>> & { handlers?: Partial<GatewayHandlers> },
+  options: Partial<Omit<AttemptServerOptions, 'handlers'>> & {
+    directory?: string
+    handlers?: Partial<GatewayHandlers>
+  },
 ): Promise<AttemptSocket> {
   const socket = await openAttemptSocket({
     directory: join(await temporaryDirectory(), 'a'),
@@ -125,7 +128,10 @@ export async function sendRaw(socketPath: string, bytes: string | Buffer): Promi
 export async function readToEnd(socket: Socket): Promise<string> {
   const chunks: Buffer[] = []
   socket.on('data', chunk => chunks.push(chunk)).on('error', () => {})
-  if (!socket.closed) await once(socket, 'close')
+  await new Promise<void>(resolve => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
+  })
   return Buffer.concat(chunks).toString()
 }
 
