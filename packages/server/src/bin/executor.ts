@@ -15,8 +15,11 @@ export async function createExecutor({
 }: Foundation): Promise<{ executor: Executor; image: () => Promise<string> }> {
   if (config.executor === 'dummy') {
     const { createDummyExecutor } = await import('../executors/dummy.ts')
-    const { behaviourOfTask } = await import('../executors/dummy-behaviours.ts')
-    return { executor: createDummyExecutor({ behaviour: behaviourOfTask }), image: async () => 'dummy' }
+    const { behaviourFromTask } = await import('../executors/dummy-behaviours.ts')
+    return {
+      executor: createDummyExecutor({ behaviour: () => behaviourFromTask }),
+      image: async () => 'dummy',
+    }
   }
   const { createDockerExecutor } = await import('../executors/docker/executor.ts')
   const image = async () => {

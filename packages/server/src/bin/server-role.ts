@@ -38,7 +38,9 @@ export async function createServerRole(foundation: Foundation, doctor: Doctor): 
     jobStreams: createJobStreams({ database, bus }),
     organizationStreams: createOrganizationStreams({ database, bus }),
     files: createRepositoryFiles(mirrors),
-    peopleGit: (req, res, repository, pathRest) => peopleGit.handle(req, res, { ...repository, pathRest }),
+    peopleGit: async (req, res, repository, pathRest) => {
+      await peopleGit.handle(req, res, { ...repository, pathRest })
+    },
     doctor,
     trustedHosts: config.trustedHosts,
     webDirectory: existsSync(`${WEB_DIRECTORY}/index.html`) ? WEB_DIRECTORY : null,

@@ -3,15 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createMirrors } from '../git/mirrors.ts'
-import {
-  client,
-  commit,
-  git,
-  hostRepository,
-  listen,
-  temporaryDirectory,
-  workTree,
-} from '../git/test-host.ts'
+import { client, commit, git, listen, temporaryDirectory, workTree } from '../git/test-host.ts'
 import type { GatewayAttempt } from './attempt.ts'
 import { createGitGateway, type GitGatewayOptions } from './git.ts'
 

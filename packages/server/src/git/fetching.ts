@@ -1,7 +1,8 @@
 // Brings an upstream's branches and tags into a bare repository, and makes such repositories.
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { branchRef, isValidBranchName } from './refname.ts'
+import { isValidBranchName } from '@flowforge/protocol'
+import { branchRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { despiteStaleLocks, removeAbandonedObjects } from './stale-files.ts'
 import type { UpstreamSession } from './upstream.ts'

@@ -2,6 +2,7 @@
 // a hosted one is the data itself. Knows nothing of jobs but their id, and nothing of containers.
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Lookup } from './address.ts'
 import { cloneUpstream, createRepository, fetchUpstream } from './fetching.ts'
@@ -9,7 +10,7 @@ import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
 import { moveBranch, type Publication, type Published, pushUpstream } from './publishing.ts'
 import { type Commit, type Diff, diff, listBranches, log, readRef, resolveBranch } from './reading.ts'
-import { branchRef, isValidBranchName, jobHeadRef } from './refname.ts'
+import { branchRef, jobHeadRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
 

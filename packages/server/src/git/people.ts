@@ -4,11 +4,12 @@ import { access } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { isValidBranchName } from '@flowforge/protocol'
 import type { GitSettings } from './environment.ts'
 import { createPacketReader, PacketError } from './pkt-line.ts'
 import { readRef } from './reading.ts'
 import { type RefCommand, readPushRequest } from './receive-pack.ts'
-import { HIDDEN_REFS, isValidBranchName } from './refname.ts'
+import { HIDDEN_REFS } from './refname.ts'
 import { runGit } from './run.ts'
 import {
   advertise,

@@ -1,7 +1,9 @@
 // Reads a bare repository: branches, the diff and the commits of a job. Nothing here changes anything, and nothing that a
 // repository contains (attributes, text conversion, external diff programs) is ever run.
+
+import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
-import { branchRef, isValidBranchName } from './refname.ts'
+import { branchRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 
 export interface Branch {

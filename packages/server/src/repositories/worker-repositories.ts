@@ -25,10 +25,7 @@ export function createWorkerRepositories({
   })
   return {
     update: (repository, signal) => mirrors.update(mirrored(repository), { signal }),
-    resolveBranch: async (repository, branch) => {
-      const found = await mirrors.resolveBranch(repository.id, branch)
-      return { branch: found.name, commit: found.commit }
-    },
+    resolveBranch: (repository, branch) => mirrors.resolveBranch(repository.id, branch),
     stat: async (repository, base, head) => {
       const { filesChanged, insertions, deletions } = await mirrors.diff(repository.id, base, head, {
         maxBytes: 0,
