@@ -1,5 +1,6 @@
 // The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
 import { hostname } from 'node:os'
+import { GATEWAY_PATHS } from '@flowforge/protocol'
 import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
@@ -60,7 +61,11 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     tokenOf: (attemptId, phase) => attemptToken(tokenKey, `${attemptId}/${phase}`),
     records: (reports: DoorReports) =>
       createRunnerRecords({ ...foundation, sendDelta: foundation.bus.sendDelta }, reports.epoch),
-    handlers: { claude: claude.handle, git: git.handle, egress },
+    handlers: {
+      claude: claude.handle,
+      git: (req, res, attempt, rest) => git.handle(req, res, attempt, belowRepository(rest)),
+      egress,
+    },
     onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
     log,
   })
@@ -117,3 +122,9 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
 }
 
 const AUTH_TROUBLE = 'The Claude API refused the key of this installation, or no key is set.'
+
+/** The one repository that a container knows by a name. What lies outside of it is nothing Git asks for: 404. */
+const belowRepository = (rest: string): string => {
+  const prefix = GATEWAY_PATHS.git.slice('/git'.length)
+  return rest.startsWith(`${prefix}/`) ? rest.slice(prefix.length) : '/'
+}
