@@ -1,7 +1,7 @@
 // The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
 import { hostname } from 'node:os'
-import { GATEWAY_PATHS } from '@flowforge/protocol'
 import { join } from 'node:path'
+import { GATEWAY_PATHS } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
 import { findUpstreamKind } from '../claude/upstream-kind.ts'

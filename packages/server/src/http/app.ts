@@ -3,15 +3,15 @@ import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import {
   createJsonSchemaTransform,
-  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import type { HttpContext } from './context.ts'
+import { openApiDocument } from './openapi.ts'
 import { handleError, sendProblem } from './problems.ts'
 import { headerPairs, refuseForeignOrigin } from './request-origin.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -34,12 +34,11 @@ const BODY_LIMIT_BYTES = 2 * 1024 * 1024
 export async function createApp(context: HttpContext): Promise<App> {
   const app = Fastify({
     loggerInstance: context.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
-    // A body of a GET is refused by the parser below anyway; unknown methods never reach a route.
     routerOptions: { maxParamLength: 500 },
   })
   app.setValidatorCompiler(validatorCompiler)
@@ -84,7 +83,7 @@ export async function createApp(context: HttpContext): Promise<App> {
       security: [{ apiKey: [] }, { session: [] }],
     },
     transform: createJsonSchemaTransform({ skipList: [] }),
-    transformObject: jsonSchemaTransformObject,
+    transformObject: openApiDocument,
   })
 
   await app.register(healthRoutes(context))

@@ -6,6 +6,9 @@ import type { RepositoryRow } from '../store/repositories.ts'
 import { openCredential } from './credentials.ts'
 import type { RepositoryFiles } from './ports.ts'
 
+/** The figures stand in the first line; the text behind it is not wanted here. */
+const _STAT_LINE_BYTES = 1024
+
 export interface WorkerRepositoriesOptions {
   mirrors: Mirrors
   sealing: Sealing

@@ -18,6 +18,12 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
   let client: pg.Client | null = null
   let closed = false
   let retry: NodeJS.Timeout | undefined
+  // One question at a time: the driver is to be asked when it has answered.
+  let asked: Promise<unknown> = Promise.resolve()
+  const ask = (of: pg.Client, text: string): Promise<unknown> => {
+    asked = asked.catch(() => {}).then(() => of.query(text))
+    return asked
+  }
 
   const connect = async (): Promise<void> => {
     const next = new pg.Client({
@@ -32,7 +38,7 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
     next.on('error', () => lose(next))
     next.on('end', () => lose(next))
     await next.connect()
-    for (const channel of handlers.keys()) await next.query(`listen ${next.escapeIdentifier(channel)}`)
+    for (const channel of handlers.keys()) await ask(next, `listen ${next.escapeIdentifier(channel)}`)
     client = next
   }
   const lose = (lost: pg.Client) => {
@@ -47,9 +53,12 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
       connect().then(() => reconnectHandlers.forEach(handler => void handler()), scheduleReconnect)
     }, RECONNECT_DELAY_MS)
   }
+  const listenOn = (on: pg.Client, channel: string): void => {
+    ask(on, `listen ${on.escapeIdentifier(channel)}`).catch(() => lose(on))
+  }
   const check = setInterval(() => {
-    const asked = client
-    asked?.query('select 1').catch(() => lose(asked))
+    const current = client
+    if (current) ask(current, 'select 1').catch(() => lose(current))
   }, CHECK_INTERVAL_MS)
   check.unref()
 
@@ -58,8 +67,7 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
     on: (channel, handler) => {
       const first = !handlers.has(channel)
       handlers.set(channel, [...(handlers.get(channel) ?? []), handler])
-      if (first)
-        client?.query(`listen ${client.escapeIdentifier(channel)}`).catch(() => client && lose(client))
+      if (first && client) listenOn(client, channel)
     },
     onReconnect: handler => void reconnectHandlers.push(handler),
     close: async () => {
