@@ -63,6 +63,7 @@ async function claude(task: string, environment: Record<string, string> = {}): P
     env: {
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
       HOME: directory,
+      CLAUDE_CODE_TMPDIR: directory,
       ANTHROPIC_BASE_URL: model.url,
       ANTHROPIC_API_KEY: 'test-key',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',

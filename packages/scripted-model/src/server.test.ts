@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
@@ -211,6 +212,19 @@ describe('a request that the API would refuse', () => {
     expect((await fetch(`${model.url}/v1/files`, { headers: { 'x-api-key': 'k' } })).status).toBe(404)
   })
 
+  test('for a path that is no path is refused, and harms nobody', async () => {
+    await start()
+    const paths = ['//', '/v1/models/%', '/v1/models/%00', '/_/requests/..%2f/body']
+    for (const path of paths) {
+      const status = await new Promise<number | undefined>((resolve, reject) =>
+        get({ port: model.port, path, headers: { 'x-api-key': 'k' } }, response =>
+          resolve(response.resume().statusCode),
+        ).on('error', reject),
+      )
+      expect(status).toBe(404)
+    }
+  })
+
   test('that is larger than the API takes gets 413', async () => {
     await start()
     expect((await post('x'.repeat(32_000_001))).status).toBe(413)
@@ -349,7 +363,7 @@ describe('the record', () => {
   })
 })
 
-test('500 streams are served at the same time', async () => {
+test('500 streams are served at the same time', { timeout: 60_000 }, async () => {
   const client = await start()
   const streams = Array.from({ length: 500 }, () => client.messages.stream(marked('slow')).finalMessage())
   const answers = await Promise.all(streams)
