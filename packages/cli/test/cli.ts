@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, vi } from 'vitest'
-import { type Peer, startPeer, TOKEN } from './peer.ts'
+import { newRepository, type Peer, startPeer, TOKEN } from './peer.ts'
 
 // Processes on a busy machine take their time.
 vi.setConfig({ testTimeout: 60_000 })
@@ -82,12 +82,6 @@ export const runCli = (home: Home, args: string[], options: StartOptions = {}): 
 export const withPeer = async (act: (peer: Peer, home: Home) => Promise<void>) => {
   await using peer = await startPeer()
   await using home = await makeHome(peer)
-  peer.repositories.push({
-    id: 'r1',
-    name: 'web',
-    url: 'https://example.org/web.git',
-    defaultBranch: 'main',
-    createdAt: '2026-01-01T00:00:00Z',
-  })
+  peer.repositories.push(newRepository('web', 'https://example.org/web.git'))
   await act(peer, home)
 }

@@ -212,7 +212,7 @@ describe('repo and key', () => {
     withPeer(async (peer, home) => {
       expect((await runCli(home, ['repo', 'add', 'api', 'https://example.org/api.git'])).exitCode).toBe(0)
       expect((await runCli(home, ['repo', 'list'])).stdout).toBe(
-        'web\thttps://example.org/web.git\tmain\napi\thttps://example.org/api.git\t\n',
+        'web\thttps://example.org/web.git\tmain\napi\thttps://example.org/api.git\tmain\n',
       )
       expect((await runCli(home, ['repo', 'remove', 'api'])).stdout).toBe('Removed api.\n')
       expect(peer.repositories.map(each => each.name)).toEqual(['web'])

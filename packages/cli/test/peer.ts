@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ApiKey, DoctorCheck, Job, JobEvent, NewJob, Repository } from '@flowforge/sdk'
+import type { ApiKey, DoctorCheck, Job, JobEvent, NewJob, Reason, Repository } from '@flowforge/sdk'
 import { serveGit } from './peer-git.ts'
 
 export const TOKEN = 'ffk_test_0123456789'
@@ -15,7 +15,7 @@ export interface Play {
   job: Job
   tell(type: string, data: unknown): void
   succeed(change?: Partial<Job>): void
-  fail(code: string, message: string, next?: string): void
+  fail(code: Reason['code'], message: string, next?: string): void
 }
 
 /** The usual story: one message, one tool, a change. */
@@ -145,13 +145,7 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
           problem(response, 422, 'repository_url_invalid', `${url} is not a Git URL that FlowForge can use.`)
           return
         }
-        const repository = {
-          id: randomUUID(),
-          name,
-          url,
-          defaultBranch: null,
-          createdAt: new Date().toISOString(),
-        }
+        const repository = newRepository(name, url)
         peer.repositories.push(repository)
         json(response, 201, repository)
       },
@@ -182,6 +176,8 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
           name,
           start: 'ffk_ab',
           createdAt: new Date().toISOString(),
+          lastUsedAt: null,
+          expiresAt: null,
         }
         peer.keys.push(key)
         json(response, 201, { ...key, key: 'ffk_abcdef' })
@@ -324,6 +320,19 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
     },
   })
 }
+
+export const newRepository = (name: string, url: string | null): Repository => ({
+  id: randomUUID(),
+  organizationId: 'o1',
+  name,
+  url,
+  defaultBranch: url === null ? null : 'main',
+  hasCredential: false,
+  settings: {},
+  egress: { allow: [] },
+  gitUrl: `/git/default/${name}.git`,
+  createdAt: '2026-01-01T00:00:00Z',
+})
 
 function newJob(submission: NewJob, number: number): Job {
   return {

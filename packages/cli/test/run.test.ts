@@ -31,7 +31,7 @@ describe('run', () => {
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       expect(peer.submissions).toEqual([
         {
-          repositoryId: 'r1',
+          repositoryId: peer.repositories[0]?.id,
           task: 'Fix it',
           baseBranch: 'dev',
           branch: 'fix',
@@ -116,7 +116,7 @@ describe('run', () => {
       await runCli(home, ['run', '-', '--repo', 'https://example.org/web'], { input: 'From stdin\n' })
       await runCli(home, ['run', 'x', '--repo', 'git@example.org:team/web.git'])
       expect(peer.submissions.map(each => each.task)).toEqual(['From stdin', 'x'])
-      expect(peer.submissions[0]?.repositoryId).toBe('r1')
+      expect(peer.submissions[0]?.repositoryId).toBe(peer.repositories[0]?.id)
       expect(peer.repositories[1]).toMatchObject({ name: 'web-2', url: 'git@example.org:team/web.git' })
     }))
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { eventually, type Home, MAIN, makeHome } from './cli.ts'
-import { type Peer, type Play, startPeer } from './peer.ts'
+import { newRepository, type Peer, type Play, startPeer } from './peer.ts'
 
 interface Screen {
   child: ChildProcess
@@ -26,13 +26,7 @@ function onTerminal(home: Home, args: string[], environment: Record<string, stri
 async function inScene(act: (scene: { peer: Peer; home: Home; play: () => Play }) => Promise<void>) {
   await using peer = await startPeer()
   await using home = await makeHome(peer)
-  peer.repositories.push({
-    id: 'r1',
-    name: 'web',
-    url: null,
-    defaultBranch: 'main',
-    createdAt: '2026-01-01T00:00:00Z',
-  })
+  peer.repositories.push(newRepository('web', null))
   let current: Play | undefined
   peer.story = play => {
     current = play
