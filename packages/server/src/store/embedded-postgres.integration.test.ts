@@ -8,6 +8,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.ts'
 import { createTestDatabase } from './testing.ts'
 
+// The first start of a cluster takes a second, more on a loaded machine.
+vi.setConfig({ testTimeout: 30_000 })
+
 const STARTER = path.join(import.meta.dirname, 'testing-starter.ts')
 const asRoot = process.getuid?.() === 0
 

@@ -5,14 +5,12 @@ import { loopWorkspaces, plainWorkspaces, type Workspaces, whyNoLoopDevices } fr
 
 export const chooseWorkspaces = (
   daemon: Daemon,
-  options: { workspaceRoot: string; sweepAfterMs?: number },
+  options: { root: string; abandonedAfterMs: number },
 ): (() => Promise<Workspaces>) => {
   let chosen: Promise<Workspaces> | undefined
   const choose = async () => {
-    const why = (await whyElsewhere(daemon)) ?? (await whyNoLoopDevices(options.workspaceRoot))
-    return why === undefined
-      ? loopWorkspaces({ root: options.workspaceRoot, sweepAfterMs: options.sweepAfterMs })
-      : plainWorkspaces(why)
+    const why = (await whyElsewhere(daemon)) ?? (await whyNoLoopDevices(options.root))
+    return why === undefined ? loopWorkspaces(options) : plainWorkspaces(why)
   }
   return () => {
     chosen ??= choose().catch(error => {

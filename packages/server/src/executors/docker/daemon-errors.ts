@@ -53,9 +53,6 @@ export const startFailure = (cause: unknown, context: { image: string; address: 
   if (status === 404 || /invalid reference format/.test(message)) {
     return fail('image_unavailable', `The image ${context.image} is not in this Docker: run script/setup.`)
   }
-  if (/executable file not found|exec format error|exec: .*(no such file|permission denied)/i.test(message)) {
-    return fail('image_unavailable', `The image ${context.image} can not be run here: ${message}`)
-  }
   if (
     /cannot allocate memory|resource temporarily unavailable|too many open files|no more loop/i.test(message)
   ) {

@@ -9,18 +9,17 @@ import { isStatus, startFailure } from './daemon-errors.ts'
 import { removeContainer } from './remove-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
-/** How long a container may be made but not started before we hold its maker for dead. */
-const UNSTARTED_LIMIT_MS = 10_000
-
 export const startContainer = async (
   daemon: Daemon,
   workspaces: Workspaces,
   sandbox: Sandbox,
+  /** How long a container may be made but not started before we hold its maker for dead. */
+  abandonedAfterMs: number,
 ): Promise<{ id: string; adopted: boolean }> => {
   for (;;) {
     const made = await makeContainer(daemon, workspaces, sandbox)
     if (made !== 'exists') return { id: made.id, adopted: false }
-    const id = await adoptContainer(daemon, workspaces, sandbox)
+    const id = await adoptContainer(daemon, workspaces, sandbox, abandonedAfterMs)
     if (id) return { id, adopted: true }
   }
 }
@@ -73,8 +72,9 @@ const adoptContainer = async (
   daemon: Daemon,
   workspaces: Workspaces,
   { name, installationId }: Sandbox,
+  abandonedAfterMs: number,
 ): Promise<string | undefined> => {
-  const deadline = Date.now() + UNSTARTED_LIMIT_MS
+  const deadline = Date.now() + abandonedAfterMs
   for (;;) {
     const found = await inspectContainer(daemon, name)
     if (!found) return undefined

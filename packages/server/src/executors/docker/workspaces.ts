@@ -54,8 +54,8 @@ const MOUNT_OPTIONS = 'nosuid,nodev,noatime,noinit_itable'
 /** Below this the machine is full, whatever the sparse files promise. */
 const LEAST_FREE_BYTES = 512 * 1024 * 1024
 
-export const loopWorkspaces = (options: { root: string; sweepAfterMs?: number }): Workspaces => {
-  const { root, sweepAfterMs = 300_000 } = options
+export const loopWorkspaces = (options: { root: string; abandonedAfterMs: number }): Workspaces => {
+  const { root, abandonedAfterMs } = options
   const templates = new Map<number, Promise<string>>()
   const templateFor = (bytes: number): Promise<string> => {
     const known = templates.get(bytes)
@@ -93,7 +93,7 @@ export const loopWorkspaces = (options: { root: string; sweepAfterMs?: number })
     },
     remove: name => removeAll(root, name),
     sweep: async liveNames => {
-      const before = Date.now() - sweepAfterMs
+      const before = Date.now() - abandonedAfterMs
       for (const name of await namesIn(root)) {
         if (!liveNames.has(name) && (await newestChange(root, name)) < before) await removeAll(root, name)
       }
@@ -107,7 +107,7 @@ export const whyNoLoopDevices = async (root: string): Promise<string | undefined
   if (process.getuid?.() !== 0) return 'needs root'
   try {
     await mkdir(root, { recursive: true, mode: 0o711 })
-    await (await loopWorkspaces({ root }).prepare('probe', 16 * 1024 * 1024)).discard()
+    await (await loopWorkspaces({ root, abandonedAfterMs: 0 }).prepare('probe', 16 * 1024 * 1024)).discard()
     return undefined
   } catch (error) {
     return `loop devices can not be used here (${error instanceof Error ? error.message : error})`
