@@ -1,16 +1,19 @@
 // Decides once which kind of workspace this machine can give.
 import { access } from 'node:fs/promises'
+import type { Logger } from 'pino'
 import type { Daemon } from './daemon.ts'
 import { loopWorkspaces, plainWorkspaces, type Workspaces, whyNoLoopDevices } from './workspaces.ts'
 
 export const chooseWorkspaces = (
   daemon: Daemon,
-  options: { root: string; abandonedAfterMs: number },
+  options: { root: string; abandonedAfterMs: number; log: Pick<Logger, 'warn'> },
 ): (() => Promise<Workspaces>) => {
   let chosen: Promise<Workspaces> | undefined
   const choose = async () => {
     const why = (await whyElsewhere(daemon)) ?? (await whyNoLoopDevices(options.root))
-    return why === undefined ? loopWorkspaces(options) : plainWorkspaces(why)
+    if (why === undefined) return loopWorkspaces(options)
+    options.log.warn({ why }, 'the size of workspaces is not enforced')
+    return plainWorkspaces(why)
   }
   return () => {
     chosen ??= choose().catch(error => {

@@ -34,12 +34,12 @@ export interface DockerExecutorOptions {
 export const createDockerExecutor = (options: DockerExecutorOptions): Executor => {
   const { installationId, log, abandonedAfterMs = 90_000 } = options
   const daemon = createDaemon(options.docker)
-  const workspaces = chooseWorkspaces(daemon, { root: options.workspaceRoot, abandonedAfterMs })
+  const workspaces = chooseWorkspaces(daemon, { root: options.workspaceRoot, abandonedAfterMs, log })
   /** Starts under way by container name; also their last step, which outlives `start`. */
   const starting = new Map<string, Promise<ContainerHandle>>()
   const settling = new Map<string, Promise<void>>()
   const nameOf = (of: Pick<ContainerSpec, 'attemptId' | 'phase'>) =>
-    `flowforge-${installationId.slice(0, 8)}-${of.attemptId}-${of.phase}`
+    `flowforge-${installationId.slice(-8)}-${of.attemptId}-${of.phase}`
 
   const start = async (spec: ContainerSpec): Promise<ContainerHandle> => {
     const name = nameOf(spec)

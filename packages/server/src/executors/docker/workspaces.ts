@@ -17,7 +17,7 @@ import {
 } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { FlowForgeError } from '../../errors.ts'
+import { FlowForgeError, isFlowForgeError } from '../../errors.ts'
 import { SANDBOX_USER, type WorkspaceVolume } from '../profile.ts'
 
 export interface Workspaces {
@@ -110,6 +110,8 @@ export const whyNoLoopDevices = async (root: string): Promise<string | undefined
     await (await loopWorkspaces({ root, abandonedAfterMs: 0 }).prepare('probe', 16 * 1024 * 1024)).discard()
     return undefined
   } catch (error) {
+    // A disk that is full today is no reason to give up limits.
+    if (isFlowForgeError(error, 'disk_full')) throw error
     return `loop devices can not be used here (${error instanceof Error ? error.message : error})`
   }
 }
@@ -231,9 +233,7 @@ const run = async (program: string, args: string[]): Promise<string> => {
     return (await promisify(execFile)(program, args, { env, timeout: 60_000 })).stdout
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim() || String(cause)
-    const full = said.includes('No space left')
-    throw full
-      ? new FlowForgeError('disk_full', `The workspace could not be made: ${said}`, { cause })
-      : cause
+    const code = said.includes('No space left') ? 'disk_full' : 'no_capacity'
+    throw new FlowForgeError(code, `The workspace could not be made: ${said}`, { cause })
   }
 }
