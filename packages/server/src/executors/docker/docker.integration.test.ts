@@ -85,6 +85,16 @@ describe('what can go wrong around Docker', () => {
     expect(await executor.inspect(handle)).toEqual({ state: 'running' })
   })
 
+  it('finds the container of an attempt also when its image has gone meanwhile', async () => {
+    const [repo, tag] = ['flowforge-test/passing', installationId]
+    await docker.getImage(bed.image).tag({ repo, tag })
+    const spec = specOf('exec sleep 600', { image: `${repo}:${tag}` })
+    const first = await executor.start(spec)
+    await docker.getImage(`${repo}:${tag}`).remove()
+    expect(await executor.start(spec)).toEqual(first)
+    expect(await executor.inspect(first)).toEqual({ state: 'running' })
+  })
+
   it('leaves the containers of other installations alone', async () => {
     const other = bed.newExecutor({ installationId: `other-${installationId}x` })
     const handle = await other.start(specOf('exec sleep 600'))

@@ -12,7 +12,7 @@ import { createDaemon, type Daemon } from './daemon.ts'
 import { isStatus } from './daemon-errors.ts'
 import { tailOfFrames } from './logs.ts'
 import { removeContainer, terminateContainer } from './remove-container.ts'
-import { startContainer } from './start-container.ts'
+import { inspectContainer, startContainer } from './start-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
 export interface DockerExecutorOptions {
@@ -70,7 +70,8 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
       await settling.get(name)
       if (graceMs > 0) await terminateContainer(daemon, handle.id, graceMs)
       await removeContainer(daemon, handle.id)
-      await (await workspaces()).remove(name)
+      // A late stop of an old container must not take its successor's disk away.
+      if (!(await inspectContainer(daemon, name))) await (await workspaces()).remove(name)
     },
     inspect: handle => containerStatus(daemon, handle.id),
     exited: (handle, signal) => awaitExit(daemon, handle.id, signal),

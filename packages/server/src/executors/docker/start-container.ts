@@ -45,15 +45,18 @@ const makeContainer = async (
     await daemon.ask(abortSignal => created.value.start({ abortSignal }))
     return created.value
   } catch (error) {
-    const exists = created.status === 'rejected' && isStatus(error, 409)
+    // A create that got no answer may have made it all the same: `list` shows it, and nothing runs in it.
+    if (created.status === 'fulfilled') await removeContainer(daemon, created.value.id).catch(() => {})
     if (workspace.status === 'fulfilled') await workspace.value.discard()
-    if (exists) return 'exists'
-    // By name: a call that ran out of time may have made the container after all.
-    await removeContainer(daemon, name).catch(() => {})
-    await workspaces.remove(name)
+    if (created.status === 'fulfilled') await workspaces.remove(name)
+    else if (await isThere(daemon, name, error)) return 'exists'
     throw startFailure(error, { image: spec.image, address: daemon.address })
   }
 }
+
+/** Docker looks for the image first: without it, it does not even say that the name is taken. */
+const isThere = async (daemon: Daemon, name: string, error: unknown): Promise<boolean> =>
+  isStatus(error, 409) || (isStatus(error, 404) && (await inspectContainer(daemon, name)) !== undefined)
 
 /** An image's VOLUME would be a second writable folder, and one without a limit. */
 const assertNoVolumes = (name: string, image: Docker.ImageInspectInfo): void => {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import {
   access,
   mkdir,
+  open,
   readdir,
   readFile,
   rename,
@@ -106,7 +107,7 @@ export const whyNoLoopDevices = async (root: string): Promise<string | undefined
   if (process.platform !== 'linux') return 'needs Linux'
   if (process.getuid?.() !== 0) return 'needs root'
   try {
-    await mkdir(root, { recursive: true, mode: 0o711 })
+    await mkdir(root, { recursive: true, mode: 0o700 })
     await (await loopWorkspaces({ root, abandonedAfterMs: 0 }).prepare('probe', 16 * 1024 * 1024)).discard()
     return undefined
   } catch (error) {
@@ -118,7 +119,7 @@ export const whyNoLoopDevices = async (root: string): Promise<string | undefined
 
 /** Copied for every attempt in 4 ms; mkfs and the removal of lost+found would take 22. */
 const ensureTemplate = async (root: string, bytes: number): Promise<string> => {
-  await mkdir(root, { recursive: true, mode: 0o711 })
+  await mkdir(root, { recursive: true, mode: 0o700 })
   const template = path.join(root, `template-${bytes}.ext4`)
   if (await exists(template)) return template
   const unfinished = `${template}.${randomBytes(4).toString('hex')}`
@@ -126,8 +127,15 @@ const ensureTemplate = async (root: string, bytes: number): Promise<string> => {
   await truncate(unfinished, bytes)
   await run('mkfs.ext4', [...MKFS_OPTIONS, unfinished])
   await run('debugfs', ['-w', '-R', 'rmdir lost+found', unfinished])
+  await syncFile(unfinished)
   await rename(unfinished, template)
   return template
+}
+
+/** A power cut must not leave a template that looks whole: every later workspace would be broken. */
+const syncFile = async (file: string): Promise<void> => {
+  await using handle = await open(file, 'r+')
+  await handle.sync()
 }
 
 /**
@@ -142,7 +150,7 @@ const MKFS_OPTIONS = [
 ]
 
 const assertFree = async (root: string, bytes: number): Promise<void> => {
-  await mkdir(root, { recursive: true, mode: 0o711 })
+  await mkdir(root, { recursive: true, mode: 0o700 })
   const { bavail, bsize } = await statfs(root)
   if (bavail * bsize >= Math.min(bytes, LEAST_FREE_BYTES)) return
   const freeMib = Math.floor((bavail * bsize) / 1024 / 1024)
