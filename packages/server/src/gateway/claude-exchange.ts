@@ -126,7 +126,7 @@ async function passOn(exchange: ClaudeExchange, answer: Answer, progress: Progre
       exchange.onUpstreamAuthFailure?.(attempt)
       return () => answerAuthFailure(res)
     }
-    const { 'content-encoding': _encoding, ...headers } = clientHeaders(answer.headers, key)
+    const headers = clientHeaders(answer.headers, key)
     return () => {
       res.writeHead(answer.statusCode, { ...headers, 'content-length': body.length })
       res.end(body)
