@@ -29,12 +29,16 @@ const lengthOf = (block: AnswerBlock): number =>
   tokensIn(block.type === 'text' ? block.text : block.name + JSON.stringify(block.input))
 
 function contentOf(chosen: ChosenStep, conversation: Conversation): AnswerBlock[] {
-  const { task, cwd, turn } = conversation
+  const { task, cwd, planFile, turn } = conversation
+  const lastToolResult = turn.toolResults.at(-1)
+  const found = chosen.step.when?.lastToolResult.exec(lastToolResult ?? '')
   const words = {
     task,
     cwd,
+    planFile,
     prompt: turn.prompt,
-    lastToolResult: turn.toolResults.at(-1),
+    lastToolResult,
+    found: found?.[1] ?? found?.[0],
     ...Object.fromEntries(chosen.captures.map((capture, index) => [String(index), capture])),
   }
   const text = chosen.step.text === undefined ? '' : fillText(chosen.step.text, words).trimEnd()

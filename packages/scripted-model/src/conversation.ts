@@ -18,13 +18,18 @@ export interface Conversation {
   key: string
   task: string
   cwd: string
+  /** Where Claude Code wants a plan written, in its permission mode `plan`. */
+  planFile: string | undefined
   /** The current turn; the first has index 0. */
   turnIndex: number
   turn: Turn
 }
 
+/** Claude Code found the stream broken: the answer before it was not the whole one, and is asked for again. */
+const CUT_OFF = /^Your response above was cut off mid-stream/
 /** What Claude Code adds to a person's words: context, notices of background work, notes on an interrupt. */
-const NOT_A_PERSONS_WORDS = /^\s*(<system-reminder>|<task-notification>|\[Request interrupted by user)/
+const NOT_A_PERSONS_WORDS =
+  /^\s*(<system-reminder>|<task-notification>|\[Request interrupted by user|Output token limit hit\.|Your response above was cut off)/
 
 const textOf = (content: unknown): string =>
   typeof content === 'string'
@@ -53,6 +58,7 @@ function turnsOf(messages: Message[]): Turn[] {
     if (message.role === 'assistant') answers.push(lastToolResult)
     if (message.role !== 'user') continue
     const prompt = promptOf(message)
+    if (blocksOf(message.content).some(block => CUT_OFF.test(block.text ?? ''))) answers.pop()
     lastToolResult = lastToolResultOf(message) ?? (prompt ? undefined : lastToolResult)
     if (prompt || turns.length === 0) {
       answers = []
@@ -73,6 +79,7 @@ const systemTextOf = (request: MessagesRequest): string =>
 /** Claude Code marks its sub-agents in its first system block; older versions can be told by their system prompt. */
 const SUB_AGENT = /cc_is_subagent=true|^You are an agent for Claude Code/m
 const CLAUDE_CODE = /x-anthropic-billing-header|Claude Code|Claude Agent SDK/
+const PLAN_FILE = /\/\S+\/plans\/[\w.-]+\.md/
 const WORKING_DIRECTORY = /(?:working directory|cwd): *(\/[^\n]*)/i
 
 function kindOf(request: MessagesRequest, system: string): Conversation['kind'] {
@@ -86,11 +93,13 @@ export function readConversation(request: MessagesRequest, agentId = ''): Conver
   const turns = turnsOf(request.messages)
   const task = turns[0]?.prompt ?? ''
   const identity = [request.metadata?.user_id ?? '', agentId, task].join('\0')
+  const kind = kindOf(request, system)
   return {
-    kind: agentId && kindOf(request, system) === 'main' ? 'sub-agent' : kindOf(request, system),
+    kind: agentId && kind === 'main' ? 'sub-agent' : kind,
     key: createHash('sha256').update(identity).digest('base64url'),
     task,
     cwd: WORKING_DIRECTORY.exec(system)?.[1]?.trim() ?? '/workspace/repository',
+    planFile: PLAN_FILE.exec(system)?.[0],
     turnIndex: Math.max(0, turns.length - 1),
     turn: turns.at(-1) ?? { prompt: '', toolResults: [undefined] },
   }

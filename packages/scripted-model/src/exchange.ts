@@ -56,6 +56,8 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 
 export function sendError(response: ServerResponse, error: ApiError, requestId: string): void {
   if (response.headersSent) return void response.destroy()
+  // The API says whether another try makes sense; without it Claude Code tries a refused key for three minutes.
+  response.setHeader('x-should-retry', String(error.status === 429 || error.status >= 500))
   if (error.retryAfterSeconds !== undefined)
     response.setHeader('retry-after', String(error.retryAfterSeconds))
   sendJson(response, error.status, errorOnTheWire(error, requestId))

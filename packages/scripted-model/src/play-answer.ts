@@ -19,8 +19,8 @@ export interface Play {
   signal: AbortSignal
 }
 
-const SLOW_PIECE_CHARACTERS = 12
-const FAST_PIECE_CHARACTERS = 400
+const SMALL_PIECE_CHARACTERS = 12
+const LARGE_PIECE_CHARACTERS = 400
 
 type Outcome = NonNullable<RecordedRequest['outcome']>
 
@@ -45,8 +45,8 @@ const delayOf = (play: Play, tokens: number): number =>
   play.tokensPerSecond ? (tokens / play.tokensPerSecond) * 1000 * play.pace : 0
 
 async function playStream(play: Play): Promise<Outcome> {
-  const slow = play.tokensPerSecond !== undefined && play.pace > 0
-  const events = [...streamEvents(play.answer, slow ? SLOW_PIECE_CHARACTERS : FAST_PIECE_CHARACTERS)]
+  const small = play.fault !== undefined || (play.tokensPerSecond !== undefined && play.pace > 0)
+  const events = [...streamEvents(play.answer, small ? SMALL_PIECE_CHARACTERS : LARGE_PIECE_CHARACTERS)]
   play.response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',

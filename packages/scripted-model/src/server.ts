@@ -100,7 +100,7 @@ const describeRequest = (id: string, request: IncomingMessage): RecordedRequest 
   id,
   at: new Date().toISOString(),
   method: request.method ?? 'GET',
-  path: new URL(request.url ?? '/', 'http://localhost').pathname,
+  path: (request.url ?? '/').replace(/\?.*/s, ''),
   auth: credentialOf(request.headers),
   userAgent: request.headers['user-agent'],
   headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
@@ -117,7 +117,7 @@ async function route(context: Context, exchange: Exchange): Promise<void> {
   checkCredential(recorded.auth, context.apiKey)
   if (path === '/v1/models' || path.startsWith('/v1/models/')) {
     requireMethod(method, 'GET')
-    const id = decodeURIComponent(path.slice('/v1/models/'.length))
+    const id = path.slice('/v1/models/'.length)
     return sendJson(response, 200, id ? requireModel(id) : listModels())
   }
   if (path !== '/v1/messages' && path !== '/v1/messages/count_tokens') throw new ApiError(404)

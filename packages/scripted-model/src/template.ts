@@ -1,4 +1,4 @@
-// Puts words of the conversation into a step's texts and tool inputs: {{task}} {{prompt}} {{cwd}} {{lastToolResult}} {{1}}.
+// Puts words of the conversation into a step's texts and tool inputs: {{task}}, {{cwd}}, {{lastToolResult}}, {{1}} and so on.
 // One pass: what is put in is never read as a template again.
 
 export type TemplateWords = Record<string, string | undefined>

@@ -1,0 +1,44 @@
+// Three kinds of tests, told apart by their names alone:
+//   fast         *.test.ts               nothing but Node.js
+//   integration  *.integration.test.ts   real servers and Docker, beside the source
+//   e2e          e2e/**/*.test.ts        the whole system
+import { defineConfig } from 'vitest/config'
+
+const IGNORED = ['**/node_modules/**', '**/dist/**', '.cache/**']
+const INTEGRATION = '**/*.integration.test.{ts,tsx}'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...IGNORED, INTEGRATION, 'e2e/**'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: [INTEGRATION],
+          exclude: IGNORED,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // Each file starts servers and containers of its own.
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude: IGNORED,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          // One whole system at a time: its timings are part of what is tested.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
