@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { answering, EVENT_STREAM, post, question, STREAM, streaming } from './claude-scene.ts'
+import { answering, EVENT_STREAM, post, question, STREAM, streaming } from './test-claude.ts'
 import { ask, makeAttempt, messageStart, openClaude, REAL_KEY, sse, startUpstream } from './test-scene.ts'
 
 test.each([

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { expect, test, vi } from 'vitest'
-import { answering, BEARER, EVENT_STREAM, post, question, STREAM, streaming } from './claude-scene.ts'
+import { answering, BEARER, EVENT_STREAM, post, question, STREAM, streaming } from './test-claude.ts'
 import { ask, makeAttempt, openClaude, REAL_KEY, startUpstream, TOKEN } from './test-scene.ts'
 
 test('an answer arrives byte for byte, with the real key used upstream and the usage counted once', async () => {
