@@ -96,9 +96,8 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`)
 
 /** At least two labels, no final dot, a last label that is not a number (such a name is an address in disguise). */
-function isHostname(host: string): boolean {
-  return host.length <= 253 && HOSTNAME.test(host) && !looksLikeAddress(host) && domainToASCII(host) === host
-}
+const isHostname = (host: string): boolean =>
+  host.length <= 253 && HOSTNAME.test(host) && !looksLikeAddress(host)
 
 /** https://url.spec.whatwg.org/#ends-in-a-number-checker: `127.1`, `2130706433`, `0x7f000001`, `0177.0.0.1.`, `[::1]`. */
 const looksLikeAddress = (host: string): boolean =>
