@@ -52,6 +52,8 @@ export function client(
         })
       },
     )
+    // A Git that reads nothing may be gone before this is written.
+    child.stdin?.on('error', () => {})
     child.stdin?.end(input ?? '')
   })
 }
