@@ -129,7 +129,6 @@ export function createSpares({
       if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
       ready.delete(attemptId)
       spare.unwatched.abort()
-      fill()
       return spare
     },
     putAwayDone: async (attemptId: string): Promise<void> => {

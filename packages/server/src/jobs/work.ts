@@ -81,6 +81,8 @@ export async function startWorker(
         clearTimeout(deadline)
         held.delete(attempt.id)
         wake()
+        // Not earlier: starting a container takes the cores that the attempt's own start needs.
+        context.spares.fill()
       })
     held.set(attempt.id, { stop, epoch: attempt.epoch, done })
   }
