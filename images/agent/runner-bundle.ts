@@ -111,7 +111,8 @@ async function isCurrent(root: string, stamp: Stamp): Promise<boolean> {
 
 async function readStamp(file: string): Promise<Stamp | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'))
+    const stamp = JSON.parse(await readFile(file, 'utf8'))
+    return Array.isArray(stamp.inputs) ? stamp : undefined
   } catch {
     return undefined // None yet, or cut short: bundle anew.
   }
