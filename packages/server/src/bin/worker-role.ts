@@ -48,6 +48,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     }),
     ledger: { record: entry => recordUsage(entry) },
     log,
+    onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
     onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
   })
   const egress = createEgressProxy({
@@ -99,7 +100,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     sealing,
     release: attemptId => git.release(attemptId),
   })
-  const context = { ...foundation, executor, gateway: doors, repositories, spares, limits }
+  const context = { ...foundation, executor, repositories, spares }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   return {
     executor,

@@ -1,13 +1,15 @@
 // One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
 // takes it away again. Says what happened when it ended without a word.
 import type { Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
-import type { ContainerHandle, ContainerStatus } from '../executors/port.ts'
+import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { findAttempt, type Phase, saveContainer } from '../store/attempts.ts'
+import type { Database } from '../store/database.ts'
 import { updateJob } from '../store/jobs.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
-import type { DriveContext, Hold, StopCause } from './drive-attempt.ts'
 import { reasonOf } from './failures.ts'
-import type { AttemptDoor } from './ports.ts'
+import type { Hold, StopCause } from './hold.ts'
+import type { AttemptDoor, EventLog } from './ports.ts'
+import type { Spares } from './spares.ts'
 
 export class PhaseFailed extends Error {
   readonly reason: Reason
@@ -17,6 +19,13 @@ export class PhaseFailed extends Error {
     this.reason = reason
     this.headCommit = headCommit
   }
+}
+
+export interface PhaseContext {
+  database: Database
+  events: EventLog
+  executor: Executor
+  spares: Spares
 }
 
 export interface PhaseRun {
@@ -36,7 +45,7 @@ const ENDED_GRACE_MS = 1_000
 const LOG_TAIL_BYTES = 16 * 1024
 
 export async function runPhase(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   repository: RepositoryRow,
   run: PhaseRun,
@@ -70,7 +79,7 @@ export async function runPhase(
 }
 
 async function startContainer(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   run: PhaseRun,
   door: AttemptDoor,
@@ -82,7 +91,7 @@ async function startContainer(
 }
 
 async function startCold(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   phase: Phase,
   door: AttemptDoor,
@@ -96,7 +105,7 @@ async function startCold(
 
 /** The first of: the runner's report, the container's end, a reason to stop (throws). */
 async function lastWord(
-  context: DriveContext,
+  context: PhaseContext,
   handle: ContainerHandle,
   report: Promise<SettleReport>,
   signal: AbortSignal,
@@ -120,7 +129,7 @@ async function lastWord(
 
 /** The container ended. Its report may have been stored just before; else the kernel's and the engine's word counts. */
 async function reportOfTheDead(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   phase: Phase,
   handle: ContainerHandle,
