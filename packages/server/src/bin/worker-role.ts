@@ -48,6 +48,13 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     }),
     ledger: { record: entry => recordUsage(entry) },
     log,
+    budget: {
+      check: async attempt => {
+        const verdict = await records.checkBudget(attempt)
+        if (!verdict.allowed) doors.reportsOf(attempt)?.claudeTrouble('budget_exceeded', verdict.message)
+        return verdict
+      },
+    },
     onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
     onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
   })

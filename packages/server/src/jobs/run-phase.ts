@@ -1,6 +1,6 @@
 // One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
 // takes it away again. Says what happened when it ended without a word.
-import type { Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
+import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
 import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { findAttempt, type Phase, saveContainer } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
@@ -157,11 +157,13 @@ function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
   return reasonOf('agent_crashed', `The container ended${code}${during} without a report.`)
 }
 
+/** What a runner says when Claude fails it, for whatever reason. */
+const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude_auth', 'budget_exceeded'])
+
 /** The runner knows that Claude failed; the gateway saw why. */
 function explained(report: SettleReport, seen: Reason | undefined): SettleReport {
   if (report.outcome === 'completed' || !seen) return report
-  const vague =
-    report.code === 'agent_error' || report.code === 'claude_unavailable' || report.code === 'claude_auth'
+  const vague = VAGUE.has(report.code)
   return vague ? { ...report, code: seen.code, message: seen.message } : report
 }
 
@@ -170,6 +172,7 @@ const gatewayAttempt = (hold: Hold, repository: RepositoryRow, run: PhaseRun, to
   jobId: hold.job.id,
   organizationId: hold.job.organization_id,
   repositoryId: repository.id,
+  repositoryName: repository.name,
   number: hold.attempt.number,
   phase: run.phase,
   token,

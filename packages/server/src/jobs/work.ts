@@ -126,6 +126,7 @@ export async function startWorker(
     const lost = await recoverLostAttempts(context)
     if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
     await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
+    await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.keys(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')
   }
