@@ -44,7 +44,8 @@ const openClaude = (context: PhaseContext, order: AgentWorkOrder): Promise<Claud
   const { events, state } = context
   mkdirSync(context.git.repository, { recursive: true })
   const take = createClaudeEvents({ events, nowMs: () => performance.now() })
-  return startClaude(context.sdk, {
+  return startClaude({
+    loadSdk: context.loadSdk,
     executable: context.claudeExecutable,
     cwd: context.git.repository,
     env: claudeEnvironment(context.environment),

@@ -1,16 +1,19 @@
 // One Claude Code conversation: started before the clone is there, fed with prompts, read until each turn is over.
 // Knows the Agent SDK; knows nothing of Git, verify or the gateway.
-import { type ChildProcess, spawn } from 'node:child_process'
 import type { Options, Query, SDKMessage, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
 import { failureOf, isHopelessRetry } from './claude-outcome.ts'
+import { claudeCommand, startClaudeProcess } from './claude-process.ts'
 import { RunError } from './failure.ts'
-import { endGroup, signalGroup, trackGroup } from './process.ts'
 import { cleanText, cutStart } from './text.ts'
 
 export type TurnEnd =
   | { kind: 'done'; text: string }
   | { kind: 'interrupted'; text: string }
   | { kind: 'failed'; failure: RunError }
+
+export type AgentSdk = {
+  query(params: { prompt: AsyncIterable<SDKUserMessage>; options: Options }): Query
+}
 
 export interface ClaudeSession {
   /** Queues a user message; the first starts the work. During a turn it reaches Claude between two steps. */
@@ -32,6 +35,7 @@ export interface ClaudeOptions {
   systemPromptAppend: string
   model?: string | undefined
   maxTurns?: number | undefined
+  loadSdk(): Promise<AgentSdk>
   onMessage(message: SDKMessage): void | Promise<void>
   onSessionId(sessionId: string): void
   /** Claude waits for its API (with what is known of why), or goes on (undefined). */
@@ -56,7 +60,7 @@ const settingsPolicy = (trustedConfigDirectory: string) =>
   }) satisfies Options
 
 /** Nobody is there to answer, and a job is one task: tools that would wait for a person, or for another day, mislead. */
-const DISALLOWED_TOOLS = [
+export const DISALLOWED_TOOLS = [
   'AskUserQuestion',
   'EnterPlanMode',
   'ExitPlanMode',
@@ -68,9 +72,9 @@ const DISALLOWED_TOOLS = [
   'ScheduleWakeup',
 ]
 
-const STDERR_CHARS = 8 * 1024
 const INTERRUPT_GRACE_MS = 10_000
-const CLOSE_GRACE_MS = 2000
+/** The version that `loadSdk` gives, without loading it. */
+export const SDK_VERSION = '0.3.330'
 
 /** `/clear` and the like in a task are words, not commands of the terminal. */
 const userMessage = (text: string): SDKUserMessage => ({
@@ -120,14 +124,35 @@ const waitingDetail = (message: Extract<SDKMessage, { subtype: 'api_retry' }>): 
   return `${cause}; attempt ${message.attempt}, next in ${seconds} s`
 }
 
-export const startClaude = async (
-  sdk: Promise<{ query(params: { prompt: AsyncIterable<SDKUserMessage>; options: Options }): Query }>,
-  options: ClaudeOptions,
-): Promise<ClaudeSession> => {
-  const { query } = await sdk
+type SessionOptions = Pick<
+  ClaudeOptions,
+  'executable' | 'cwd' | 'env' | 'trustedConfigDirectory' | 'systemPromptAppend' | 'model' | 'maxTurns'
+>
+
+export const sessionOptions = (options: SessionOptions): Options => ({
+  cwd: options.cwd,
+  env: options.env,
+  pathToClaudeCodeExecutable: options.executable,
+  permissionMode: 'bypassPermissions',
+  allowDangerouslySkipPermissions: true,
+  includePartialMessages: true,
+  forwardSubagentText: true,
+  disallowedTools: DISALLOWED_TOOLS,
+  ...settingsPolicy(options.trustedConfigDirectory),
+  systemPrompt: { type: 'preset', preset: 'claude_code', append: options.systemPromptAppend },
+  ...(options.model === undefined ? {} : { model: options.model }),
+  ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+})
+
+export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession> => {
+  const claude = startClaudeProcess(
+    claudeCommand({ ...options, disallowedTools: DISALLOWED_TOOLS }, SDK_VERSION),
+  )
+  const { query } = await options.loadSdk().catch(error => {
+    claude.close()
+    throw error
+  })
   const input = createInput()
-  let child: ChildProcess | undefined
-  let stderr = ''
   let sessionId: string | undefined
   let closed = false
   let interrupted = false
@@ -150,30 +175,7 @@ export const startClaude = async (
 
   const conversation = query({
     prompt: input.messages(),
-    options: {
-      cwd: options.cwd,
-      env: options.env,
-      pathToClaudeCodeExecutable: options.executable,
-      permissionMode: 'bypassPermissions',
-      allowDangerouslySkipPermissions: true,
-      includePartialMessages: true,
-      forwardSubagentText: true,
-      disallowedTools: DISALLOWED_TOOLS,
-      ...settingsPolicy(options.trustedConfigDirectory),
-      systemPrompt: { type: 'preset', preset: 'claude_code', append: options.systemPromptAppend },
-      ...(options.model === undefined ? {} : { model: options.model }),
-      ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
-      // A group of its own, so that everything Claude started in it ends with it.
-      spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
-        const started = spawn(command, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
-        trackGroup(started)
-        started.stderr.on('data', (chunk: Buffer) => {
-          stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_CHARS)
-        })
-        child = started
-        return started
-      },
-    },
+    options: { ...sessionOptions(options), spawnClaudeCodeProcess: asked => claude.take(asked) },
   })
 
   const takeResult = (result: Extract<SDKMessage, { type: 'result' }>) => {
@@ -212,10 +214,10 @@ export const startClaude = async (
   }
 
   const crash = (detail: string): TurnEnd => {
-    const tail = cutStart(cleanText(stderr.trim()), 2000)
-    const status = child?.signalCode ?? child?.exitCode
-    const how = status === null || status === undefined ? '' : ` (${status})`
-    const text = [`Claude Code ended unexpectedly${how}`, detail, tail].filter(part => part !== '').join(': ')
+    const exit = claude.exit()
+    const how = `Claude Code ended unexpectedly${exit === undefined ? '' : ` (${exit})`}`
+    const tail = cutStart(cleanText(claude.stderr().trim()), 2000)
+    const text = [how, detail, tail].filter(part => part !== '').join(': ')
     return { kind: 'failed', failure: new RunError('agent_crashed', text) }
   }
 
@@ -236,14 +238,7 @@ export const startClaude = async (
     closed = true
     input.close()
     conversation.close()
-    const { pid } = child ?? {}
-    if (pid === undefined || child?.exitCode !== null) return
-    // Also what Claude left in its group, such as a server in the background.
-    const callOff = endGroup(pid, CLOSE_GRACE_MS)
-    child?.once('exit', () => {
-      signalGroup(pid, 'SIGKILL')
-      callOff()
-    })
+    claude.close()
   }
 
   return {

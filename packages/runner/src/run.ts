@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RUNNER_PROTOCOL_VERSION, type SettleReport, type WorkOrder } from '@flowforge/protocol'
 import { runAgentPhase } from './agent-phase.ts'
+import type { AgentSdk } from './claude-session.ts'
 import { startControl } from './control.ts'
 import type { GatewayAddress } from './dial.ts'
 import { commandEnvironment, gitEnvironment, gitUrl } from './environment.ts'
@@ -10,7 +11,7 @@ import { openJournal } from './event-journal.ts'
 import { createEventSender } from './event-sender.ts'
 import { EXIT_CODES, type Stop, stopOf, toRunError } from './failure.ts'
 import { createGateway, isLeaseLost, persist } from './gateway.ts'
-import type { AgentSdk, PhaseContext } from './phase.ts'
+import type { PhaseContext } from './phase.ts'
 import { signalAllGroups } from './process.ts'
 import { startRelay } from './relay.ts'
 import { openState, type StateStore } from './runner-state.ts'
@@ -26,7 +27,7 @@ export interface RunnerOptions {
   /** An empty directory that nobody in the container can write. */
   trustedConfigDirectory: string
   claudeExecutable: string
-  sdk: Promise<AgentSdk>
+  loadSdk(): Promise<AgentSdk>
   /** What the image sets for every process. */
   inheritedEnvironment: Record<string, string>
   runnerVersion: string
@@ -130,7 +131,7 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
         signal,
         events,
       },
-      sdk: options.sdk,
+      loadSdk: options.loadSdk,
       claudeExecutable: options.claudeExecutable,
       trustedConfigDirectory: options.trustedConfigDirectory,
     }

@@ -38,6 +38,8 @@ export interface TestAttemptOptions {
   script?: Script
   /** Variables of the "container". */
   environment?: Record<string, string>
+  /** What is started instead of the sources: the bundled runner. */
+  program?: string
   /** Installed as the bare repository's update hook. */
   updateHook?: string
 }
@@ -115,21 +117,25 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     seen: api.seen,
     base,
     start: () => {
-      const child = spawn(process.execPath, [join(repositoryRoot, 'packages/runner/src/main.ts')], {
-        cwd: workspace,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: home,
-          FLOWFORGE_GATEWAY_SOCKET: socketPath,
-          FLOWFORGE_ATTEMPT_TOKEN: TOKEN,
-          FLOWFORGE_REPOSITORY_DIRECTORY: join(workspace, 'repository'),
-          FLOWFORGE_STATE_DIRECTORY: join(workspace, '.flowforge'),
-          FLOWFORGE_RELAY_PORT: '0',
-          FLOWFORGE_CLAUDE_EXECUTABLE: claudeExecutable,
-          ...options.environment,
+      const child = spawn(
+        process.execPath,
+        [options.program ?? join(repositoryRoot, 'packages/runner/src/main.ts')],
+        {
+          cwd: workspace,
+          env: {
+            PATH: process.env.PATH ?? '',
+            HOME: home,
+            FLOWFORGE_GATEWAY_SOCKET: socketPath,
+            FLOWFORGE_ATTEMPT_TOKEN: TOKEN,
+            FLOWFORGE_REPOSITORY_DIRECTORY: join(workspace, 'repository'),
+            FLOWFORGE_STATE_DIRECTORY: join(workspace, '.flowforge'),
+            FLOWFORGE_RELAY_PORT: '0',
+            FLOWFORGE_CLAUDE_EXECUTABLE: claudeExecutable,
+            ...options.environment,
+          },
+          stdio: ['ignore', 'inherit', 'pipe'],
         },
-        stdio: ['ignore', 'inherit', 'pipe'],
-      })
+      )
       child.stderr?.on('data', (chunk: Buffer) => {
         stderr += chunk.toString('utf8')
       })
