@@ -1,6 +1,6 @@
 // One attempt for a test: a bare repository, a gateway, and the real runner as a process of its own with the real Claude Code.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { WorkOrder } from '@flowforge/protocol'
@@ -36,6 +36,8 @@ export interface TestAttemptOptions {
   order?: Partial<Extract<WorkOrder, { phase: 'agent' }>>
   phase?: 'agent' | 'verify'
   script?: Script
+  filter?: 'blob:none'
+  checkoutRef?: string
   /** Variables of the "container". */
   environment?: Record<string, string>
   /** What is started instead of the sources: the bundled runner. */
@@ -65,6 +67,13 @@ const makeRepository = (directory: string, files: Record<string, string>, update
   return { bare, base: git('rev-parse', 'HEAD') }
 }
 
+const open: TestAttempt[] = []
+
+/** For `afterEach`: ends what a test left running. */
+export const disposeAttempts = async (): Promise<void> => {
+  for (const attempt of open.splice(0)) await attempt.dispose()
+}
+
 export const createAttempt = async (options: TestAttemptOptions = {}): Promise<TestAttempt> => {
   const directory = mkdtempSync(join(tmpdir(), 'flowforge-runner-'))
   const files = { 'README.md': '# Sample\n', ...options.files }
@@ -84,8 +93,9 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
       baseBranch: 'main',
       baseCommit: base,
       checkoutCommit: base,
-      checkoutRef: 'refs/heads/main',
+      checkoutRef: options.checkoutRef ?? 'refs/heads/main',
       branch: BRANCH,
+      ...(options.filter ? { filter: options.filter } : {}),
       author: { name: 'FlowForge', email: 'flowforge@example.org' },
     },
     setup: [],
@@ -110,7 +120,7 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
   const children: ChildProcess[] = []
   let stderr = ''
   const git = (...args: string[]) => execFileSync('git', ['-C', bare, ...args], { encoding: 'utf8' }).trim()
-  return {
+  const attempt: TestAttempt = {
     directory,
     repository: join(workspace, 'repository'),
     gateway,
@@ -156,9 +166,16 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     dispose: async () => {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
       await gateway.vanish()
-      rmSync(directory, { recursive: true, force: true })
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+  open.push(attempt)
+  return attempt
 }
 
-export const readText = (path: string): string => readFileSync(path, 'utf8')
+/** Runs to the end; fails the test when the gateway was told something that the protocol does not know. */
+export const finish = async (attempt: TestAttempt) => {
+  const code = await attempt.ended(attempt.start())
+  if (attempt.gateway.problems.length > 0) throw new Error(attempt.gateway.problems.join('\n'))
+  return { code, report: attempt.gateway.settled[0] }
+}
