@@ -3,7 +3,8 @@
 import { mkdirSync } from 'node:fs'
 import type { AgentWorkOrder, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
 import { createClaudeEvents } from './claude-events.ts'
-import { type ClaudeSession, startClaude, type TurnEnd } from './claude-session.ts'
+import { type ClaudeSession, startClaude } from './claude-session.ts'
+import type { TurnEnd } from './claude-turn.ts'
 import { commitMessage } from './commit-message.ts'
 import { claudeEnvironment } from './environment.ts'
 import { RunError } from './failure.ts'
@@ -57,7 +58,7 @@ const openClaude = (context: PhaseContext, order: AgentWorkOrder): Promise<Claud
       take(message)
       return events.ready()
     },
-    onSessionId: sessionId => state.update({ sessionId }),
+    onSessionId: sessionId => state.tryUpdate({ sessionId }),
     onWaiting: detail =>
       detail === undefined
         ? events.emit('job.stage', { stage: 'working' })

@@ -78,6 +78,7 @@ export const startClaudeProcess = (early: ClaudeCommand): ClaudeProcess => {
     return started
   }
   let child = start(early)
+  let closed = false
 
   return {
     take: asked => {
@@ -91,7 +92,8 @@ export const startClaudeProcess = (early: ClaudeCommand): ClaudeProcess => {
     exit: () => child.signalCode ?? (child.exitCode === null ? undefined : String(child.exitCode)),
     close: () => {
       const { pid } = child
-      if (pid === undefined) return
+      if (pid === undefined || closed) return
+      closed = true
       child.stdin.end()
       // Also what it left in its group, such as a server in the background.
       if (child.exitCode !== null || child.signalCode !== null) return signalGroup(pid, 'SIGKILL')

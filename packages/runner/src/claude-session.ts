@@ -1,15 +1,12 @@
 // One Claude Code conversation: started before the clone is there, fed with prompts, read until each turn is over.
 // Knows the Agent SDK; knows nothing of Git, verify or the gateway.
+import { randomUUID, type UUID } from 'node:crypto'
 import type { Options, Query, SDKMessage, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
-import { failureOf, isHopelessRetry } from './claude-outcome.ts'
-import { claudeCommand, startClaudeProcess } from './claude-process.ts'
+import { isHopelessRetry } from './claude-outcome.ts'
+import { type ClaudeProcess, claudeCommand, startClaudeProcess } from './claude-process.ts'
+import { createTurns, type TurnEnd } from './claude-turn.ts'
 import { RunError } from './failure.ts'
 import { cleanText, cutStart } from './text.ts'
-
-export type TurnEnd =
-  | { kind: 'done'; text: string }
-  | { kind: 'interrupted'; text: string }
-  | { kind: 'failed'; failure: RunError }
 
 export type AgentSdk = {
   query(params: { prompt: AsyncIterable<SDKUserMessage>; options: Options }): Query
@@ -77,8 +74,9 @@ const INTERRUPT_GRACE_MS = 10_000
 export const SDK_VERSION = '0.3.330'
 
 /** `/clear` and the like in a task are words, not commands of the terminal. */
-const userMessage = (text: string): SDKUserMessage => ({
+const userMessage = (text: string, uuid: UUID): SDKUserMessage => ({
   type: 'user',
+  uuid,
   message: { role: 'user', content: text },
   parent_tool_use_id: null,
   ...(text.trimStart().startsWith('/') ? { client_composed: true as const } : {}),
@@ -109,19 +107,17 @@ const createInput = () => {
   }
 }
 
-interface BackgroundTask {
-  task_type: string
-  ambient?: boolean
-}
-
-/** Sub-agents in the background report back and make another turn; a dev server left running does not. */
-const awaitsAgents = (tasks: readonly BackgroundTask[]): boolean =>
-  tasks.some(task => task.task_type === 'local_agent' && task.ambient !== true)
-
 const waitingDetail = (message: Extract<SDKMessage, { subtype: 'api_retry' }>): string => {
   const cause = message.error_status === null ? 'no answer' : `${message.error} (${message.error_status})`
   const seconds = Math.max(1, Math.round(message.retry_delay_ms / 1000))
   return `${cause}; attempt ${message.attempt}, next in ${seconds} s`
+}
+
+const crashOf = (claude: ClaudeProcess, detail: string): RunError => {
+  const exit = claude.exit()
+  const how = `Claude Code ended unexpectedly${exit === undefined ? '' : ` (${exit})`}`
+  const tail = cutStart(cleanText(claude.stderr().trim()), 2000)
+  return new RunError('agent_crashed', [how, detail, tail].filter(part => part !== '').join(': '))
 }
 
 type SessionOptions = Pick<
@@ -153,72 +149,44 @@ export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession
     throw error
   })
   const input = createInput()
+  const turns = createTurns()
   let sessionId: string | undefined
-  let closed = false
-  let interrupted = false
   let waiting = false
-  let background: readonly BackgroundTask[] = []
-  let lastText = ''
-  let ended: TurnEnd | undefined
-  let finish: ((end: TurnEnd) => void) | undefined
-  let turn: Promise<TurnEnd> | undefined
-
-  const endTurn = (end: TurnEnd) => {
-    finish?.(end)
-    finish = undefined
-  }
+  const conversation = query({
+    prompt: input.messages(),
+    options: { ...sessionOptions(options), spawnClaudeCodeProcess: asked => claude.take(asked) },
+  })
 
   const stopWaiting = () => {
     if (waiting) options.onWaiting(undefined)
     waiting = false
   }
 
-  const conversation = query({
-    prompt: input.messages(),
-    options: { ...sessionOptions(options), spawnClaudeCodeProcess: asked => claude.take(asked) },
-  })
-
-  const takeResult = (result: Extract<SDKMessage, { type: 'result' }>) => {
-    stopWaiting()
-    const failure = failureOf(result)
-    if (result.subtype === 'success' && !failure) lastText = result.result
-    // More turns follow by themselves: queued replies, or sub-agents that will report.
-    if (!failure && !interrupted && ((result.queued_turn_count ?? 0) > 0 || awaitsAgents(background))) return
-    if (interrupted) endTurn({ kind: 'interrupted', text: lastText })
-    else endTurn(failure ? { kind: 'failed', failure } : { kind: 'done', text: lastText })
-  }
-
   const takeRetry = (message: Extract<SDKMessage, { subtype: 'api_retry' }>) => {
     if (isHopelessRetry(message)) {
-      const status = message.error_status
-      const text = `Claude's API refused the key (${status}). Check the organization's Claude key.`
-      endTurn({ kind: 'failed', failure: new RunError('claude_auth', text) })
-      return
+      const text = `Claude's API refused the key (${message.error_status}). Check the organization's Claude key.`
+      return turns.fail(new RunError('claude_auth', text))
     }
     waiting = true
     options.onWaiting(waitingDetail(message))
   }
 
-  const take = async (message: SDKMessage) => {
-    if (message.type === 'result') return takeResult(message)
-    if (message.type === 'stream_event' || message.type === 'assistant') stopWaiting()
-    if (message.type === 'system') {
-      if (message.subtype === 'api_retry') takeRetry(message)
-      if (message.subtype === 'background_tasks_changed') background = message.tasks
-      if (message.subtype === 'init' && sessionId !== message.session_id) {
-        sessionId = message.session_id
-        options.onSessionId(sessionId)
-      }
-    }
-    await options.onMessage(message)
+  const takeSystem = (message: Extract<SDKMessage, { type: 'system' }>) => {
+    if (message.subtype === 'api_retry') takeRetry(message)
+    if (message.subtype === 'background_tasks_changed') turns.backgroundTasks(message.tasks)
+    if (message.subtype !== 'init' || sessionId === message.session_id) return
+    sessionId = message.session_id
+    options.onSessionId(sessionId)
   }
 
-  const crash = (detail: string): TurnEnd => {
-    const exit = claude.exit()
-    const how = `Claude Code ended unexpectedly${exit === undefined ? '' : ` (${exit})`}`
-    const tail = cutStart(cleanText(claude.stderr().trim()), 2000)
-    const text = [how, detail, tail].filter(part => part !== '').join(': ')
-    return { kind: 'failed', failure: new RunError('agent_crashed', text) }
+  const take = async (message: SDKMessage) => {
+    if (message.type === 'system') takeSystem(message)
+    if (message.type === 'result') {
+      stopWaiting()
+      turns.result(message)
+    }
+    if (message.type === 'stream_event' || message.type === 'assistant') stopWaiting()
+    await options.onMessage(message)
   }
 
   const read = async () => {
@@ -228,41 +196,30 @@ export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession
     } catch (error) {
       detail = error instanceof Error ? error.message.slice(0, 2000) : String(error)
     }
-    ended = interrupted ? { kind: 'interrupted', text: lastText } : crash(detail)
-    endTurn(ended)
+    turns.processEnded(crashOf(claude, detail))
   }
   void read()
-
-  const close = () => {
-    if (closed) return
-    closed = true
-    input.close()
-    conversation.close()
-    claude.close()
-  }
 
   return {
     get sessionId() {
       return sessionId
     },
     send: text => {
-      turn ??= new Promise<TurnEnd>(resolve => (finish = resolve))
-      if (ended) endTurn(ended)
-      input.push(userMessage(text))
+      const uuid = randomUUID()
+      turns.sent(uuid)
+      input.push(userMessage(text, uuid))
     },
-    turnEnd: async () => {
-      const end = await (turn ?? ended ?? crash('no task was given'))
-      turn = undefined
-      return end
-    },
+    turnEnd: turns.end,
     interrupt: async () => {
-      if (!finish) return
-      interrupted = true
+      if (!turns.interrupt()) return
       // An interrupt that is not answered ends in the same way a moment later.
-      const timer = setTimeout(() => endTurn({ kind: 'interrupted', text: lastText }), INTERRUPT_GRACE_MS)
-      timer.unref()
+      setTimeout(turns.giveUp, INTERRUPT_GRACE_MS).unref()
       await conversation.interrupt().catch(() => {})
     },
-    close,
+    close: () => {
+      input.close()
+      conversation.close()
+      claude.close()
+    },
   }
 }

@@ -100,10 +100,11 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
     journal: openEvents(),
     source: state.read().source,
     renew: () => {
-      state.update({ source: `${state.read().source.slice(0, 40)}-${Date.now().toString(36)}` })
+      state.tryUpdate({ source: `${state.read().source.slice(0, 40)}-${Date.now().toString(36)}` })
       return { source: state.read().source, journal: openEvents() }
     },
     onLeaseLost,
+    signal,
   })
 
   try {
@@ -140,7 +141,8 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
       return failedReport(error, state)
     })
     signal.throwIfAborted()
-    state.update({ report })
+    // A full disk must not keep the last word back: without the note a restart would only say it in other words.
+    state.tryUpdate({ report })
     if (!(await events.flush(FLUSH_MS))) options.log('Some events could not be delivered')
     await persist(() => gateway.settle(report, signal), { patienceMs: PATIENCE_MS, signal })
     return EXIT_CODES.settled
