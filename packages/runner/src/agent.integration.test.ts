@@ -189,3 +189,13 @@ test('a task that starts with a slash is a task, not a command', async () => {
   await finish(made)
   expect(JSON.stringify(made.seen[0]?.body.messages)).toContain('/clear the table')
 })
+
+test('a missing Claude Code is a crash with its reason', async () => {
+  const made = await createAttempt({ environment: { FLOWFORGE_CLAUDE_EXECUTABLE: '/nowhere/claude' } })
+  const { report } = await finish(made)
+  expect(report).toMatchObject({
+    outcome: 'failed',
+    code: 'agent_crashed',
+    message: expect.stringContaining('ENOENT'),
+  })
+})

@@ -186,6 +186,7 @@ test('the egress proxy is reached by CONNECT with the token, and streams both wa
     order: {
       egress: true,
       setup: [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell fills it in
         'exec 3<>/dev/tcp/127.0.0.1/${https_proxy##*:}; printf "CONNECT 127.0.0.1:${https_proxy##*:} HTTP/1.1\\r\\nProxy-Authorization: Basic $(printf %s "${https_proxy#http://}" | sed "s/@.*//" | base64 -w0)\\r\\n\\r\\n" >&3; head -n 1 <&3',
       ],
     },

@@ -9,7 +9,7 @@ import type { GatewayAddress } from './dial.ts'
 import { commandEnvironment, gitEnvironment, gitUrl } from './environment.ts'
 import { openJournal } from './event-journal.ts'
 import { createEventSender } from './event-sender.ts'
-import { EXIT_CODES, type Stop, stopOf, toRunError } from './failure.ts'
+import { EXIT_CODES, RunError, type Stop, stopOf, toRunError } from './failure.ts'
 import { createGateway, isLeaseLost, persist } from './gateway.ts'
 import type { PhaseContext } from './phase.ts'
 import { signalAllGroups } from './process.ts'
@@ -63,12 +63,7 @@ const failedReport = (error: unknown, state: StateStore): SettleReport => {
 const runPhase = async (context: PhaseContext, order: WorkOrder): Promise<SettleReport> => {
   const { agentStarted, report } = context.state.read()
   if (report) return report
-  if (agentStarted)
-    return {
-      ...failedReport(new Error(CRASHED), context.state),
-      code: 'agent_crashed',
-      message: CRASHED,
-    } as SettleReport
+  if (agentStarted) return failedReport(new RunError('agent_crashed', CRASHED), context.state)
   discardClone(context.git.repository)
   return order.phase === 'agent' ? await runAgentPhase(context, order) : await runVerifyPhase(context, order)
 }

@@ -87,6 +87,7 @@ test('output of any bytes and any line length is survived', async () => {
 })
 
 test("setup and verify get the owner's variables and a proxy only when something is allowed", async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell fills it in
   const command = 'echo "FLAVOUR=$FLAVOUR PROXY=${https_proxy:-none} TOKEN=${FLOWFORGE_ATTEMPT_TOKEN:-none}"'
   for (const egress of [false, true]) {
     const made = await createAttempt({
