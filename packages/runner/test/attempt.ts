@@ -1,6 +1,6 @@
 // One attempt for a test: a bare repository, a gateway, and the real runner as a process of its own with the real Claude Code.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { WorkOrder } from '@flowforge/protocol'
@@ -65,6 +65,17 @@ const makeRepository = (directory: string, files: Record<string, string>, update
   execFileSync('git', ['-C', bare, 'config', 'uploadpack.allowFilter', 'true'])
   if (updateHook !== undefined) writeFileSync(join(bare, 'hooks/update'), updateHook, { mode: 0o755 })
   return { bare, base: git('rev-parse', 'HEAD') }
+}
+
+/** A runner that a test killed leaves its children behind; in a container they would end with it. */
+const killInside = (directory: string) => {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // Ended meanwhile.
+    }
+  }
 }
 
 const open: TestAttempt[] = []
@@ -166,6 +177,7 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     dispose: async () => {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
       await gateway.vanish()
+      killInside(directory)
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
