@@ -68,14 +68,19 @@ const makeRepository = (directory: string, files: Record<string, string>, update
 }
 
 /** A runner that a test killed leaves its children behind; in a container they would end with it. */
-const killInside = (directory: string) => {
+const killInside = (directory: string): boolean => {
+  let found = false
   for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
     try {
-      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)) process.kill(Number(pid), 'SIGKILL')
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)) {
+        found = true
+        process.kill(Number(pid), 'SIGKILL')
+      }
     } catch {
       // Ended meanwhile.
     }
   }
+  return found
 }
 
 const open: TestAttempt[] = []
@@ -177,7 +182,7 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     dispose: async () => {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
       await gateway.vanish()
-      killInside(directory)
+      while (killInside(directory)) await new Promise<void>(resolve => setImmediate(resolve))
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
