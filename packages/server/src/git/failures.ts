@@ -81,6 +81,16 @@ export function lastMessage(stderr: string): string {
     .slice(0, 300)
 }
 
+/** Everything that Git complained of, on one line. */
+export function allMessages(stderr: string): string {
+  const lines = stderr.split('\n').map(plainLine)
+  const telling = lines.filter(line => /^(fatal|error):/.test(line))
+  return telling
+    .map(line => line.replace(/^(fatal|error): /, ''))
+    .join('; ')
+    .slice(0, 300)
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
 const TERMINAL_SEQUENCE = /\x1b\[[0-9;?]*[ -/]*[@-~]/g
 

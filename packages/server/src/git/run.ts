@@ -103,7 +103,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   const stdout = collect(child, options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES, () => end('overflow'))
   const stderr = collectMessages(child, options.onProgress)
   const stopWatching = watch(child, options, end)
-  const fed = feed(child, options.stdin ?? '')
+  const fed = feed(child, options.stdin)
   try {
     const exitCode = await ended(child)
     options.signal?.throwIfAborted()
@@ -146,11 +146,9 @@ function isDiskFull(stderr: string): boolean {
 }
 
 /** Rejects when the source fails. A Git that stops reading is judged by its exit code alone. */
-async function feed(
-  child: ChildProcessWithoutNullStreams,
-  input: NonNullable<GitOptions['stdin']>,
-): Promise<void> {
-  if (typeof input === 'string' || input instanceof Uint8Array) return void child.stdin.end(input)
+async function feed(child: ChildProcessWithoutNullStreams, input: GitOptions['stdin']): Promise<void> {
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array)
+    return void child.stdin.end(input)
   const source = Readable.from(input)
   let failure: Error | null = null
   source.once('error', error => {

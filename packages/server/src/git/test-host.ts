@@ -52,7 +52,8 @@ export function client(
         })
       },
     )
-    child.stdin?.end(input ?? '')
+    // Git may end without reading.
+    child.stdin?.on('error', () => {}).end(input)
   })
 }
 
