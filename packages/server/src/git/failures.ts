@@ -16,6 +16,13 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   {
+    // Said of our own copy; what the other side can't lock comes as a refused ref.
+    pattern: /^error: cannot lock ref|unable to update local ref|Unable to create '.*\.lock'/m,
+    code: 'unavailable',
+    sentence: () =>
+      "FlowForge's copy of the repository is being changed by another process. Try again in a moment.",
+  },
+  {
     pattern: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/,
     code: 'git_unreachable',
     sentence: ({ host, knownHostsFile }) =>

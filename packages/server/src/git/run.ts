@@ -1,6 +1,7 @@
 // Runs Git: without a shell, in FlowForge's own environment, in a process group of its own, with limits on time and output.
 // Knows nothing of upstreams or containers.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { FlowForgeError } from '../errors.ts'
@@ -105,7 +106,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   const stopWatching = watch(child, options, end)
   const fed = feed(child, options.stdin)
   try {
-    const exitCode = await ended(child)
+    const exitCode = await ended(child, options.repository)
     options.signal?.throwIfAborted()
     await fed
     const truncated = ending === 'overflow'
@@ -159,14 +160,27 @@ async function feed(child: ChildProcessWithoutNullStreams, input: GitOptions['st
   if (failure !== null) throw failure
 }
 
-function ended(child: ChildProcessWithoutNullStreams): Promise<number | null> {
+function ended(
+  child: ChildProcessWithoutNullStreams,
+  repository: string | undefined,
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    child.once('error', cause => {
-      const message = 'Git could not be started. Install git 2.39 or newer on this machine.'
-      reject(new FlowForgeError('unavailable', message, { cause }))
-    })
+    child.once('error', cause => reject(notStarted(cause, repository)))
     child.once('close', code => resolve(code))
   })
+}
+
+/** A missing working directory and a missing program look alike to the one who starts a process. */
+export function notStarted(cause: unknown, repository: string | undefined): FlowForgeError {
+  return repository === undefined || existsSync(repository)
+    ? new FlowForgeError(
+        'unavailable',
+        'Git could not be started. Install git 2.39 or newer on this machine.',
+        { cause },
+      )
+    : new FlowForgeError('repository_not_found', 'The data of this repository is not on this machine.', {
+        cause,
+      })
 }
 
 function collect(
@@ -196,25 +210,28 @@ function collectMessages(
 }
 
 /**
- * Git ends a progress line with a carriage return and a message with a line feed. Progress is handed on and forgotten, so that
- * a long transfer does not push the reason for its failure out of the log.
+ * Git ends a progress line with a carriage return and a message with a line feed (ssh with both). Progress is handed on and
+ * forgotten, so that a long transfer does not push the reason for its failure out of the log.
  */
 export function createMessageLog(onProgress?: (line: string) => void) {
   let kept = ''
   let partial = ''
   return {
     add(chunk: string): void {
-      const pieces = (partial + chunk).split(/(?<=[\r\n])/)
-      partial = /[\r\n]$/.test(pieces.at(-1) ?? '') ? '' : (pieces.pop() ?? '').slice(-MAX_STDERR_CHARS)
+      const pieces = (partial + chunk).split(LINE_END)
+      partial = pieces.at(-1)?.endsWith('\n') ? '' : (pieces.pop() ?? '').slice(-MAX_STDERR_CHARS)
       for (const piece of pieces) {
         if (piece.endsWith('\n')) kept = (kept + piece).slice(-MAX_STDERR_CHARS)
         const line = piece.trim()
         if (line !== '') onProgress?.(line)
       }
     },
-    text: (): string => (kept + partial).trim(),
+    text: (): string => (kept + (partial.endsWith('\r') ? '' : partial)).trim(),
   }
 }
+
+/** A carriage return that is the last so far may yet be followed by its line feed. */
+const LINE_END = /(?<=\n|\r(?!\n|$))/
 
 function watch(
   child: ChildProcessWithoutNullStreams,
