@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { FlowForgeError } from '../errors.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { client, commit, git, listen, temporaryDirectory, workTree } from '../git/test-host.ts'
@@ -241,6 +242,14 @@ test('an attempt that has lost its lease stores nothing', async () => {
   expect(pushed.stderr).toContain('this attempt has ended')
   expect(it.pushes).toEqual([])
   expect(await it.mirrors.jobHead('repo1', 'job1')).toBeNull()
+})
+
+test('a push that could not be recorded is not acknowledged, but not lost', async () => {
+  await using it = await setUp({ onPush: () => Promise.reject(new FlowForgeError('database_unavailable')) })
+  const clone = await it.clone()
+  const head = await commit(clone, { 'a.txt': 'a\n' })
+  expect(await client(clone, ['push', 'origin', 'HEAD:flowforge/1'])).toMatchObject({ exitCode: 1 })
+  expect(await it.mirrors.jobHead('repo1', 'job1')).toBe(head)
 })
 
 test('a later attempt starts over, and shuts out the earlier one', async () => {

@@ -3,7 +3,7 @@
 
 import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isFlowForgeError } from '../errors.ts'
 import type { GitSettings } from '../git/environment.ts'
 import type { Mirrors } from '../git/mirrors.ts'
@@ -37,7 +37,10 @@ export interface GitGatewayOptions {
   mirrors: Mirrors
   /** On the mirrors' file system. */
   quarantineDirectory: string
-  /** Called when a push is stored and before it is acknowledged: to record it. May be called again for the same commit. */
+  /**
+   * Called when a push is stored and before it is acknowledged: to record it. When it fails the push is not acknowledged but
+   * stays stored, and is not sent again: what counts in the end is `mirrors.jobHead`.
+   */
   onPush(attempt: GatewayAttempt, push: { commit: string }): Promise<void>
   onRefused(attempt: GatewayAttempt, refusal: { ref: string; reason: string }): Promise<void>
   /** A policy on what is pushed; a text refuses it. */
@@ -157,7 +160,7 @@ export function createGitGateway({
     reader: PacketReader,
     attempt: GatewayAttempt,
   ): Promise<string | null> {
-    const directory = join(quarantineDirectory, attempt.attemptId, crypto.randomUUID())
+    const directory = resolve(quarantineDirectory, attempt.attemptId, crypto.randomUUID())
     const mirror = mirrors.pathOf(attempt.repositoryId)
     const quarantine = openQuarantine({ mirror, directory, limits: pushLimits, signal: attempt.signal })
     try {

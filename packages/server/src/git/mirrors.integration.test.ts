@@ -1,6 +1,6 @@
 // Mirrors against a real Git host on loopback, and against hosts that fail in every way.
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -159,6 +159,31 @@ test('a token is used, and a wrong or missing one is told apart from an absent h
   expect(
     await it.mirrors.publish({ repository: right, branch: 'x', commit: it.work.commit, expected: null }),
   ).toBe('published')
+})
+
+test('a token is on no command line and in no file', async () => {
+  const token = 'tok3n-tok3n'
+  const { asked, intercept, recover } = stuckHost()
+  await using it = await setUp({ intercept, password: token })
+  const repository = { ...it.repository, credential: { type: 'token' as const, token } }
+  const abort = new AbortController()
+  const stuck = it.mirrors.update(repository, { signal: abort.signal }).catch(() => {})
+  await asked
+  const processes = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
+  const lines = await Promise.all(
+    processes.map(id => readFile(`/proc/${id}/cmdline`, 'latin1').catch(() => '')),
+  )
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64')
+  expect(lines.filter(line => line.includes(token) || line.includes(basic))).toEqual([])
+  abort.abort()
+  await stuck
+  recover()
+  await it.mirrors.update(repository)
+  const files = await readdir(it.mirrorDirectory, { recursive: true, withFileTypes: true })
+  for (const file of files.filter(entry => entry.isFile())) {
+    const content = await readFile(join(file.parentPath, file.name), 'latin1')
+    expect(content.includes(token) || content.includes(basic)).toBe(false)
+  }
 })
 
 test('a token that the host sends back is not shown', async () => {

@@ -107,7 +107,8 @@ export function openQuarantine({ mirror, directory, limits, signal }: Quarantine
   }
 
   /** Runs a reading Git command on the pushed objects, for further policies. */
-  const read = async (args: readonly string[]): Promise<Buffer> => (await runGit(args, options)).stdout
+  const read = (args: readonly string[]): Promise<Buffer> =>
+    refusing(async () => (await runGit(args, options)).stdout)
 
   /** From here on the push survives a power cut. Throws PushRefused when somebody was faster. */
   async function store(move: ResultMove): Promise<void> {

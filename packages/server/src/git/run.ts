@@ -83,7 +83,7 @@ export function spawnGit(args: readonly string[], options: GitOptions = {}): Chi
   return child
 }
 
-export function killGit(child: { pid?: number | undefined; exitCode: number | null }): void {
+export function killGit(child: { pid?: number | undefined }): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
@@ -102,9 +102,11 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     killGit(child)
   }
   const stdout = collect(child, options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES, () => end('overflow'))
-  const stderr = collectMessages(child, options.onProgress)
+  const stderr = collectMessages(child, options)
   const stopWatching = watch(child, options, end)
   const fed = feed(child, options.stdin)
+  // Looked at below; until then, and when something else failed first, it is no unhandled rejection.
+  fed.catch(() => {})
   try {
     const exitCode = await ended(child, options.repository)
     options.signal?.throwIfAborted()
@@ -119,7 +121,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     if (truncated && options.truncate === true) return output
     if (ending === 'exit' && exitCode === null) ending = 'killed'
     if (ending === 'exit' && (options.expectedExits ?? [0]).includes(output.exitCode)) return output
-    throw failure(args, ending, output)
+    throw failure(args, ending, output, options.secrets)
   } finally {
     stopWatching()
   }
@@ -130,8 +132,14 @@ export async function gitText(args: readonly string[], options: GitOptions = {})
   return (await runGit(args, options)).stdout.toString().trim()
 }
 
-function failure(args: readonly string[], ending: GitEnding, output: GitOutput): Error {
-  const exit = new GitExit(args[0] ?? '', ending, { ...output, stdout: output.stdout.toString() })
+function failure(
+  args: readonly string[],
+  ending: GitEnding,
+  output: GitOutput,
+  secrets: GitOptions['secrets'],
+): Error {
+  const stdout = redact(output.stdout.toString(), secrets)
+  const exit = new GitExit(args[0] ?? '', ending, { ...output, stdout })
   return isDiskFull(output.stderr)
     ? new FlowForgeError('disk_full', 'No space is left for the Git mirror. Free some, then try again.', {
         cause: exit,
@@ -171,13 +179,14 @@ function ended(
 }
 
 /** A missing working directory and a missing program look alike to the one who starts a process. */
-export function notStarted(cause: unknown, repository: string | undefined): FlowForgeError {
+export function notStarted(cause: Error, repository: string | undefined): FlowForgeError {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+    return new FlowForgeError('unavailable', `Git could not be started: ${cause.message}.`, { cause })
+  }
   return repository === undefined || existsSync(repository)
-    ? new FlowForgeError(
-        'unavailable',
-        'Git could not be started. Install git 2.39 or newer on this machine.',
-        { cause },
-      )
+    ? new FlowForgeError('unavailable', 'Git is missing. Install git 2.39 or newer on this machine.', {
+        cause,
+      })
     : new FlowForgeError('repository_not_found', 'The data of this repository is not on this machine.', {
         cause,
       })
@@ -201,9 +210,9 @@ function collect(
 
 function collectMessages(
   child: ChildProcessWithoutNullStreams,
-  onProgress: ((line: string) => void) | undefined,
+  { onProgress, secrets }: Pick<GitOptions, 'onProgress' | 'secrets'>,
 ): () => string {
-  const messages = createMessageLog(onProgress)
+  const messages = createMessageLog(onProgress && (line => onProgress(redact(line, secrets))))
   child.stderr.setEncoding('utf8')
   child.stderr.on('data', messages.add)
   return messages.text

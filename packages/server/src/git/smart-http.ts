@@ -212,13 +212,16 @@ async function* checked(source: AsyncIterable<Buffer>, maxBytes: number): AsyncG
   }
 }
 
-/** Answers for what went wrong before Git was reached. Anything else is a bug, unless the client is gone. */
+/** Answers for what went wrong. What nobody expected is thrown on, so that it is logged, unless the client is gone. */
 export function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (error instanceof BadBody || isFlowForgeError(error)) answerText(response, error.status, error.message)
   else if (error instanceof PacketError)
     answerText(response, 400, `This is not Git's protocol: ${error.message}.`)
-  else if (request.complete) throw error
-  else response.destroy()
+  else if (!request.complete) response.destroy()
+  else {
+    answerText(response, 500, 'FlowForge failed at this request. Try again.')
+    throw error
+  }
 }
 
 /** The header becomes a variable of a process: only the form that Git defines gets through. */
