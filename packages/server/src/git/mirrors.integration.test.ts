@@ -1,53 +1,17 @@
-// Mirrors against a real Git host on loopback, and against hosts that fail in every way.
+// Mirrors against a real Git host on loopback: kept fresh, killed, filled up, published.
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
+import { chmod, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createMirrors, type MirrorsOptions } from './mirrors.ts'
+import type { MirrorsOptions } from './mirrors.ts'
 import { runGit } from './run.ts'
-import {
-  commit,
-  type GitHostOptions,
-  git,
-  hostRepository,
-  startGitHost,
-  temporaryDirectory,
-  workTree,
-} from './test-host.ts'
+import { commit, git, hostRepository, temporaryDirectory } from './test-host.ts'
+import { setUpMirror, stuckHost } from './test-mirror.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
-async function setUp(options: Partial<GitHostOptions> & Partial<MirrorsOptions> = {}) {
-  const temporary = await temporaryDirectory()
-  const hostDirectory = join(temporary.path, 'host')
-  await mkdir(hostDirectory)
-  const work = await workTree(temporary.path)
-  const upstream = await hostRepository(hostDirectory, 'sample', work.path)
-  const host = await startGitHost({ ...options, directory: hostDirectory })
-  const directory = options.directory ?? join(temporary.path, 'mirrors')
-  const mirrors = createMirrors({ trustedHosts: ['127.0.0.1'], ...options, directory })
-  const repository = { id: 'repo1', url: host.url('sample'), credential: null }
-  const push = (...refspecs: string[]) => git(work.path, 'push', '--quiet', '--force', upstream, ...refspecs)
-  return {
-    temporary,
-    work,
-    upstream,
-    push,
-    host,
-    mirrors,
-    repository,
-    hostDirectory,
-    mirrorDirectory: directory,
-    async [Symbol.asyncDispose]() {
-      await host[Symbol.asyncDispose]()
-      await temporary[Symbol.asyncDispose]()
-    },
-  }
-}
-
 test('the first update clones, later ones bring and prune branches', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   expect(await it.mirrors.resolveBranch('repo1', null)).toEqual({ branch: 'main', commit: it.work.commit })
 
@@ -62,7 +26,7 @@ test('the first update clones, later ones bring and prune branches', async () =>
 })
 
 test('publishing is a compare-and-swap that can be repeated', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   const { commit: base } = it.work
   const publication = { repository: it.repository, branch: 'job/1', commit: base, expected: null }
@@ -81,7 +45,7 @@ test('publishing is a compare-and-swap that can be repeated', async () => {
 })
 
 test('the default branch follows the upstream', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   await it.push('main:next')
   await git(it.upstream, 'symbolic-ref', 'HEAD', 'refs/heads/next')
@@ -91,7 +55,7 @@ test('the default branch follows the upstream', async () => {
 })
 
 test('a fetch leaves the results of jobs alone', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   await git(it.mirrors.pathOf('repo1'), 'update-ref', 'refs/flowforge/jobs/job1/head', it.work.commit)
   await it.mirrors.update(it.repository)
@@ -99,7 +63,7 @@ test('a fetch leaves the results of jobs alone', async () => {
 })
 
 test('a branch that is not there is named, with those that are', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.push('main:topic')
   await it.mirrors.update(it.repository)
   await expect(it.mirrors.resolveBranch('repo1', 'mian')).rejects.toMatchObject({
@@ -112,7 +76,7 @@ test('a branch that is not there is named, with those that are', async () => {
 })
 
 test('an upstream without commits is mirrored, and said to be empty', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await hostRepository(it.hostDirectory, 'empty')
   await it.mirrors.update({ ...it.repository, url: it.host.url('empty') })
   await expect(it.mirrors.resolveBranch('repo1', null)).rejects.toMatchObject({ code: 'repository_empty' })
@@ -120,7 +84,7 @@ test('an upstream without commits is mirrored, and said to be empty', async () =
 })
 
 test('updates at the same time share a fetch, and a fresh copy needs none', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   const fetches = () => it.host.requests.filter(line => line.startsWith('POST')).length
   await Promise.all(Array.from({ length: 20 }, () => it.mirrors.update(it.repository, { maxAgeMs: 60_000 })))
   const once = fetches()
@@ -133,128 +97,9 @@ test('updates at the same time share a fetch, and a fresh copy needs none', asyn
   expect(await it.mirrors.listBranches('repo1')).toHaveLength(2)
 })
 
-test('a private address is refused before anything is sent, unless it is trusted', async () => {
-  await using it = await setUp({ trustedHosts: ['127.0.0.1:1', 'localhost'] })
-  await expect(it.mirrors.update(it.repository)).rejects.toMatchObject({ code: 'address_not_allowed' })
-  expect(it.host.requests).toEqual([])
-})
-
-test('Git dials the address that was checked, whatever the name says later', async () => {
-  await using it = await setUp({ trustedHosts: ['git.example.test'], lookup: async () => ['127.0.0.1'] })
-  await it.mirrors.update({ ...it.repository, url: `http://git.example.test:${it.host.port}/sample.git` })
-  expect((await it.mirrors.resolveBranch('repo1', 'main')).commit).toBe(it.work.commit)
-})
-
-test('a token is used, and a wrong or missing one is told apart from an absent host', async () => {
-  await using it = await setUp({ password: 'right' })
-  await expect(it.mirrors.update(it.repository)).rejects.toMatchObject({
-    code: 'git_auth',
-    message: expect.stringContaining('asks for a credential'),
-  })
-  const wrong = { ...it.repository, credential: { type: 'token' as const, token: 'wr0ng' } }
-  const refusal = await it.mirrors.update(wrong).catch((error: Error) => error)
-  expect(refusal).toMatchObject({ code: 'git_auth', message: expect.stringContaining('refused the token') })
-  const right = { ...it.repository, credential: { type: 'token' as const, username: 'ada', token: 'right' } }
-  await it.mirrors.update(right)
-  expect(
-    await it.mirrors.publish({ repository: right, branch: 'x', commit: it.work.commit, expected: null }),
-  ).toBe('published')
-})
-
-test('a token is on no command line and in no file', async () => {
-  const token = 'tok3n-tok3n'
-  const { asked, intercept, recover } = stuckHost()
-  await using it = await setUp({ intercept, password: token })
-  const repository = { ...it.repository, credential: { type: 'token' as const, token } }
-  const abort = new AbortController()
-  const stuck = it.mirrors.update(repository, { signal: abort.signal }).catch(() => {})
-  await asked
-  const processes = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
-  const lines = await Promise.all(
-    processes.map(id => readFile(`/proc/${id}/cmdline`, 'latin1').catch(() => '')),
-  )
-  const basic = Buffer.from(`x-access-token:${token}`).toString('base64')
-  expect(lines.filter(line => line.includes(token) || line.includes(basic))).toEqual([])
-  abort.abort()
-  await stuck
-  recover()
-  await it.mirrors.update(repository)
-  const files = await readdir(it.mirrorDirectory, { recursive: true, withFileTypes: true })
-  for (const file of files.filter(entry => entry.isFile())) {
-    const content = await readFile(join(file.parentPath, file.name), 'latin1')
-    expect(content.includes(token) || content.includes(basic)).toBe(false)
-  }
-})
-
-test('a token that the host sends back is not shown', async () => {
-  const token = 'tok3n-tok3n'
-  const basic = Buffer.from(`x-access-token:${token}`).toString('base64')
-  await using it = await setUp({
-    intercept: (request, response) => {
-      response
-        .writeHead(500, { 'Content-Type': 'text/plain' })
-        .end(`${request.headers.authorization} ${token}\n`)
-      return true
-    },
-  })
-  const failure = await it.mirrors
-    .update({ ...it.repository, credential: { type: 'token', token } })
-    .catch((error: Error) => error)
-  expect(failure).toMatchObject({ code: 'git_unreachable' })
-  const everything = `${(failure as Error).message} ${String((failure as Error).cause)} ${JSON.stringify((failure as Error).cause)}`
-  expect(everything).toContain('[hidden]')
-  expect(everything).not.toContain(token)
-  expect(everything).not.toContain(basic)
-})
-
-test('a token does not cross a public network unencrypted', async () => {
-  await using it = await setUp({ trustedHosts: [], lookup: async () => ['93.184.215.14'] })
-  const repository = {
-    id: 'repo1',
-    url: 'http://public.example/a.git',
-    credential: { type: 'token' as const, token: 'x' },
-  }
-  await expect(it.mirrors.update(repository)).rejects.toMatchObject({ code: 'repository_url_invalid' })
-})
-
-test('a host that does not answer, and a repository that is not there, are named', async () => {
-  await using it = await setUp()
-  const { port } = await startAndStop()
-  await expect(
-    it.mirrors.update({ ...it.repository, url: `http://127.0.0.1:${port}/a.git` }),
-  ).rejects.toMatchObject({ code: 'git_unreachable' })
-  await expect(it.mirrors.update({ ...it.repository, url: it.host.url('nothing') })).rejects.toMatchObject({
-    code: 'git_unreachable',
-    message: expect.stringContaining('knows no such repository'),
-  })
-  expect((await readdir(it.mirrorDirectory)).filter(name => name.startsWith('repo1'))).toEqual([])
-})
-
-test('a repository that moved on its host is found; one that moved to a private address is not', async () => {
-  let target = ''
-  await using it = await setUp({
-    intercept: (request, response) => {
-      if (!request.url?.startsWith('/old')) return false
-      response.writeHead(301, { Location: request.url.replace('/old', target) }).end()
-      return true
-    },
-  })
-  target = '/sample.git'
-  const moved = { ...it.repository, url: `${it.host.origin}/old` }
-  await it.mirrors.update(moved)
-  const asked = it.host.requests.filter(line => line.includes('/old')).length
-  await it.mirrors.update(moved)
-  expect(it.host.requests.filter(line => line.includes('/old'))).toHaveLength(asked)
-
-  target = `http://localhost:${it.host.port}/sample.git`
-  await expect(it.mirrors.update({ ...moved, url: `${it.host.origin}/old2` })).rejects.toMatchObject({
-    code: 'address_not_allowed',
-  })
-})
-
 test('an update that is aborted ends at once and leaves nothing behind', async () => {
   const { asked, intercept } = stuckHost()
-  await using it = await setUp({ intercept })
+  await using it = await setUpMirror({ intercept })
   const abort = new AbortController()
   const update = it.mirrors.update(it.repository, { signal: abort.signal })
   await asked
@@ -265,7 +110,7 @@ test('an update that is aborted ends at once and leaves nothing behind', async (
 
 test('a clone whose process was killed is done again', async () => {
   const { asked, intercept, recover } = stuckHost()
-  await using it = await setUp({ intercept })
+  await using it = await setUpMirror({ intercept })
   const options = { directory: it.mirrorDirectory, trustedHosts: ['127.0.0.1'] }
   const child = updateElsewhere(options, it.repository)
   await asked
@@ -280,7 +125,7 @@ test('a clone whose process was killed is done again', async () => {
 })
 
 test('what a killed Git leaves in a mirror does not stop the next one', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   const mirror = it.mirrors.pathOf('repo1')
   const left = ['refs/heads/main.lock', 'HEAD.lock', 'objects/pack/tmp_pack_abc', 'objects/tmp_obj_abc']
@@ -297,7 +142,7 @@ test('what a killed Git leaves in a mirror does not stop the next one', async ()
 })
 
 test('a lock that a living Git may hold is respected', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   const mirror = it.mirrors.pathOf('repo1')
   const holder = spawn('git', ['cat-file', '--batch'], { cwd: mirror })
@@ -314,7 +159,7 @@ test('a lock that a living Git may hold is respected', async () => {
 })
 
 test('two processes update one mirror in turn', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   const options = { directory: it.mirrorDirectory, trustedHosts: ['127.0.0.1'] }
   const children = [updateElsewhere(options, it.repository), updateElsewhere(options, it.repository)]
   const exits = await Promise.all([
@@ -331,7 +176,7 @@ test.skipIf(process.getuid?.() !== 0)(
     await using small = await temporaryDirectory()
     await runCommand('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small.path])
     try {
-      await using it = await setUp({ directory: small.path })
+      await using it = await setUpMirror({ directory: small.path })
       await commit(it.work.path, {
         big: Buffer.from(crypto.getRandomValues(new Uint8Array(60_000)))
           .toString('base64')
@@ -351,7 +196,7 @@ test.skipIf(process.getuid?.() !== 0)(
 )
 
 test('publishing over what another did at the upstream is refused with its reason', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   await it.push('main:job')
   const publication = { repository: it.repository, branch: 'job/1', commit: it.work.commit, expected: null }
@@ -365,7 +210,7 @@ test('publishing over what another did at the upstream is refused with its reaso
 })
 
 test("a hosted repository's branch moves by compare-and-swap", async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.createHosted('repo2', { defaultBranch: 'main' })
   await it.mirrors.createHosted('repo2', { defaultBranch: 'main' })
   const repository = { id: 'repo2', url: null, credential: null }
@@ -385,7 +230,7 @@ test("a hosted repository's branch moves by compare-and-swap", async () => {
 })
 
 test('a removed repository is gone, and can be removed again', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   await it.mirrors.update(it.repository)
   expect(await it.mirrors.sizeBytes('repo1')).toBeGreaterThan(0)
   await it.mirrors.maintain('repo1')
@@ -399,7 +244,7 @@ test('a removed repository is gone, and can be removed again', async () => {
 })
 
 test('a diff shows renames and counts, runs nothing of the repository, and is cut when it is long', async () => {
-  await using it = await setUp()
+  await using it = await setUpMirror()
   const marker = join(it.temporary.path, 'ran')
   const script = join(it.temporary.path, 'textconv')
   await writeFile(script, `#!/bin/sh\ntouch ${marker}\ncat "$1"\n`)
@@ -454,28 +299,4 @@ function runCommand(command: string, args: string[]): Promise<void> {
     const child = spawn(command, args, { stdio: 'ignore' })
     child.once('exit', code => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))))
   })
-}
-
-/** A port on which nobody listens. */
-async function startAndStop(): Promise<{ port: number }> {
-  await using temporary = await temporaryDirectory()
-  await using host = await startGitHost({ directory: temporary.path })
-  return { port: host.port }
-}
-
-/** Takes the request for the objects, and says nothing more. */
-function stuckHost() {
-  const asked = Promise.withResolvers<void>()
-  let stuck = true
-  return {
-    asked: asked.promise,
-    recover: () => {
-      stuck = false
-    },
-    intercept: (request: IncomingMessage): boolean => {
-      const taken = stuck && request.method === 'POST'
-      if (taken) asked.resolve()
-      return taken
-    },
-  }
 }
