@@ -1,0 +1,71 @@
+// A file's changed lines with syntax colours. The only place that knows the diff library.
+import { DiffModeEnum, DiffView } from '@git-diff-view/react'
+import '@git-diff-view/react/styles/diff-view-pure.css'
+import { useMemo, useSyncExternalStore } from 'react'
+import { useTheme } from '../shell/theme.ts'
+import { revealHidden } from '../text/hidden.ts'
+import './diff.css'
+import type { DiffFile } from './parse-diff.ts'
+
+const wide = matchMedia('(min-width: 48rem)')
+const subscribe = (listener: () => void) => {
+  wide.addEventListener('change', listener)
+  return () => wide.removeEventListener('change', listener)
+}
+
+export function FileLines({ file, layout }: { file: DiffFile; layout: 'unified' | 'split' }) {
+  const theme = useTheme()
+  // Two columns have no room on a phone.
+  const isWide = useSyncExternalStore(subscribe, () => wide.matches)
+  const data = useMemo(
+    () => ({
+      oldFile: { fileName: file.oldPath ?? file.path, fileLang: languageOf(file.path) },
+      newFile: { fileName: file.path, fileLang: languageOf(file.path) },
+      hunks: [revealHidden(file.text)],
+    }),
+    [file],
+  )
+  return (
+    <DiffView
+      data={data}
+      diffViewMode={layout === 'split' && isWide ? DiffModeEnum.Split : DiffModeEnum.Unified}
+      diffViewTheme={theme}
+      diffViewHighlight
+      diffViewWrap={!isWide}
+      diffViewFontSize={12}
+    />
+  )
+}
+
+const LANGUAGES: Record<string, string> = {
+  ts: 'typescript',
+  tsx: 'typescript',
+  mts: 'typescript',
+  js: 'javascript',
+  jsx: 'javascript',
+  mjs: 'javascript',
+  cjs: 'javascript',
+  py: 'python',
+  rb: 'ruby',
+  rs: 'rust',
+  kt: 'kotlin',
+  cs: 'csharp',
+  cc: 'cpp',
+  hpp: 'cpp',
+  h: 'c',
+  sh: 'bash',
+  yml: 'yaml',
+  md: 'markdown',
+  htm: 'xml',
+  html: 'xml',
+  svg: 'xml',
+  vue: 'xml',
+  toml: 'ini',
+  mk: 'makefile',
+}
+
+/** What the highlighter calls the language; it takes unknown names as plain text. */
+function languageOf(path: string): string {
+  const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
+  return (Object.hasOwn(LANGUAGES, extension) ? LANGUAGES[extension] : undefined) ?? extension
+}

@@ -1,0 +1,22 @@
+// How the console is built and served while developing. Knows no page.
+
+import tailwindcss from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const server = process.env.FLOWFORGE_URL ?? 'http://127.0.0.1:7420'
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  build: {
+    // The server's Content-Security-Policy allows only files from itself: nothing may become a data: URL.
+    assetsInlineLimit: 0,
+    target: 'es2023',
+  },
+  server: {
+    proxy: {
+      '/api': { target: server, ws: true },
+      '/git': { target: server },
+    },
+  },
+})
