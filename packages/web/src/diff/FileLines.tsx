@@ -1,6 +1,7 @@
 // A file's changed lines with syntax colours. The only place that knows the diff library.
 import { DiffModeEnum, DiffView } from '@git-diff-view/react'
 import '@git-diff-view/react/styles/diff-view-pure.css'
+import { common } from 'lowlight'
 import { useMemo, useSyncExternalStore } from 'react'
 import { useTheme } from '../shell/theme.ts'
 import { revealHidden } from '../text/hidden.ts'
@@ -64,8 +65,9 @@ const LANGUAGES: Record<string, string> = {
   mk: 'makefile',
 }
 
-/** What the highlighter calls the language; it takes unknown names as plain text. */
+/** What the highlighter calls the language. For one it does not know it would try them all: so plain text then. */
 function languageOf(path: string): string {
   const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
-  return (Object.hasOwn(LANGUAGES, extension) ? LANGUAGES[extension] : undefined) ?? extension
+  const name = (Object.hasOwn(LANGUAGES, extension) ? LANGUAGES[extension] : undefined) ?? extension
+  return Object.hasOwn(common, name) ? name : 'plaintext'
 }

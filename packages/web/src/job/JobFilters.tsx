@@ -16,7 +16,7 @@ export function JobFilters({
 }) {
   return (
     <search className="flex flex-wrap items-center gap-2 max-md:order-last max-md:w-full">
-      <span className="relative flex-1 md:w-52 md:flex-none">
+      <span className="relative md:w-52 max-md:w-full">
         <Search
           className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-ink-3"
           aria-hidden
@@ -35,6 +35,7 @@ export function JobFilters({
       </span>
       <Select
         aria-label="State"
+        className="max-md:flex-1"
         value={search.state ?? ''}
         onChange={event => onChange({ state: (event.target.value || undefined) as JobState | undefined })}
       >
@@ -49,7 +50,7 @@ export function JobFilters({
         aria-label="Repository"
         value={search.repository ?? ''}
         onChange={event => onChange({ repository: event.target.value || undefined })}
-        className="max-w-44"
+        className="md:max-w-44 max-md:flex-1"
       >
         <option value="">All repositories</option>
         {repositories.map(({ id, name }) => (

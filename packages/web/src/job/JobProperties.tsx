@@ -79,7 +79,7 @@ export function JobProperties({
         {job.turn > 1 && <Property name="Turn">{job.turn}</Property>}
         {job.priority !== 'normal' && <Property name="Priority">{job.priority}</Property>}
         <Property name="Created">
-          <Age at={job.createdAt} />
+          <Age at={job.createdAt} suffix=" ago" />
         </Property>
       </dl>
     </div>

@@ -64,7 +64,7 @@ function JobRow({ job, repository }: { job: Job; repository: string | undefined 
       </td>
       <td className="w-full max-w-0 py-2 pr-3 pl-2">
         <div className="flex min-w-0 items-center gap-2">
-          <span className="tabular shrink-0 text-xs text-ink-3">#{job.number}</span>
+          <span className="tabular min-w-6 shrink-0 text-xs text-ink-3">#{job.number}</span>
           <Link
             {...paths.job(job.id)}
             data-row

@@ -14,14 +14,16 @@ import { cn } from '../ui/classes.ts'
 export function ResultCard({
   job,
   repository,
+  withSummary,
   onShowDiff,
 }: {
   job: Job
   repository: Repository | undefined
+  withSummary: boolean
   onShowDiff: () => void
 }) {
   if (job.state === 'succeeded')
-    return <Succeeded job={job} repository={repository} onShowDiff={onShowDiff} />
+    return <Succeeded job={job} repository={repository} withSummary={withSummary} onShowDiff={onShowDiff} />
   if (job.state === 'failed') {
     return (
       <Card
@@ -55,10 +57,12 @@ export function ResultCard({
 function Succeeded({
   job,
   repository,
+  withSummary,
   onShowDiff,
 }: {
   job: Job
   repository: Repository | undefined
+  withSummary: boolean
   onShowDiff: () => void
 }) {
   const { result } = job
@@ -85,7 +89,7 @@ function Succeeded({
           <VerifySummary job={job} />
         </p>
       )}
-      {result?.summary && <Message text={result.summary} />}
+      {withSummary && result?.summary && <Message text={result.summary} />}
       {changed && <HowToFetch job={job} repository={repository} />}
     </Card>
   )

@@ -3,6 +3,7 @@ import { LoaderCircle, WifiOff } from 'lucide-react'
 import { useState } from 'react'
 import type { Job, Repository } from '../api/types.ts'
 import { ErrorNotice } from '../shell/ErrorNotice.tsx'
+import type { Entry } from '../transcript/entries.ts'
 import { TranscriptView } from '../transcript/TranscriptView.tsx'
 import { ResultCard } from './ResultCard.tsx'
 import { TaskCard } from './TaskCard.tsx'
@@ -22,19 +23,32 @@ export function TranscriptTab({
 }) {
   // Who watched to the end finds the result at the end; who comes later finds it first.
   const [cameLate] = useState(() => isOver(job))
-  const result = isOver(job) && <ResultCard job={job} repository={repository} onShowDiff={onShowDiff} />
   const { entries } = feed.transcript
+  const result = isOver(job) && (
+    <ResultCard
+      job={job}
+      repository={repository}
+      // Claude's last words stand right above it then.
+      withSummary={cameLate || !saidLast(entries, job.result?.summary)}
+      onShowDiff={onShowDiff}
+    />
+  )
   return (
     <div className="space-y-4">
       {cameLate && result}
       <TaskCard task={job.task} />
       {entries.length > 0 && (
-        <TranscriptView transcript={feed.transcript} follow={!cameLate && !isOver(job)} />
+        <TranscriptView transcript={feed.transcript} follow={!cameLate} running={!isOver(job)} />
       )}
       <FeedStatus job={job} feed={feed} />
       {!cameLate && result}
     </div>
   )
+}
+
+function saidLast(entries: readonly Entry[], summary: string | undefined): boolean {
+  const last = entries.findLast(entry => entry.kind === 'message')
+  return last?.kind === 'message' && last.text.trim() === summary?.trim()
 }
 
 function FeedStatus({ job, feed }: { job: Job; feed: JobFeed }) {

@@ -80,12 +80,12 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
         <p className="flex flex-wrap gap-x-3 text-xs text-ink-3">
           {apiKey.start && <code className="font-mono">{apiKey.start}…</code>}
           <span>
-            made <Moment at={apiKey.createdAt} />
+            made <Age at={apiKey.createdAt} suffix=" ago" />
           </span>
           <span>
             {apiKey.lastUsedAt ? (
               <>
-                used <Moment at={apiKey.lastUsedAt} />
+                used <Age at={apiKey.lastUsedAt} suffix=" ago" />
               </>
             ) : (
               'never used'
@@ -96,13 +96,5 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
       </div>
       <RevokeKey apiKey={apiKey} />
     </li>
-  )
-}
-
-function Moment({ at }: { at: string }) {
-  return (
-    <>
-      <Age at={at} /> ago
-    </>
   )
 }

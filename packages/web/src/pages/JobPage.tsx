@@ -134,7 +134,7 @@ function Aside({
   return (
     <>
       <aside aria-label="Properties" className="order-last hidden border-l lg:block">
-        <div className="sticky top-[7.25rem] max-h-[calc(100dvh-7.25rem)] overflow-y-auto p-5">
+        <div className="sticky top-[6.625rem] max-h-[calc(100dvh-6.625rem)] overflow-y-auto p-5">
           {properties}
         </div>
       </aside>

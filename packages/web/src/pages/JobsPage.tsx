@@ -1,7 +1,7 @@
 // All jobs, newest first: filter, search in what is loaded, load more. Kept fresh by the live connection.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { Plus, SearchX } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { SearchX } from 'lucide-react'
 import { useDeferredValue } from 'react'
 import { jobsQuery, repositoriesQuery } from '../api/queries.ts'
 import type { Job, Repository } from '../api/types.ts'
@@ -29,12 +29,6 @@ export function JobsPage() {
     <>
       <PageHeader title="Jobs">
         <JobFilters search={search} repositories={repositories.data ?? []} onChange={narrow} />
-        <Button asChild look="primary" className="max-md:hidden">
-          <Link {...paths.newJob(search.repository)}>
-            <Plus aria-hidden />
-            New job
-          </Link>
-        </Button>
       </PageHeader>
       <JobList search={search} repositories={repositories.data} onClear={() => void navigate(paths.jobs())} />
     </>

@@ -42,7 +42,7 @@ export function RepositoriesPage() {
       <Dialog
         open={adding}
         onOpenChange={setAdding}
-        title={added ? `${added.name} is there` : 'Add repository'}
+        title={added ? `${added.name} was added` : 'Add repository'}
         description={added ? 'It is empty. Push what the jobs shall start from:' : undefined}
       >
         {added ? (

@@ -55,8 +55,7 @@ export function SignInPage() {
             hint={
               <>
                 Make one with <code className="font-mono text-ink-2">flowforge key create</code>, or use the
-                one that <code className="font-mono text-ink-2">flowforge up</code> printed at its first
-                start.
+                value of <code className="font-mono text-ink-2">FLOWFORGE_BOOTSTRAP_TOKEN</code>.
               </>
             }
           >

@@ -25,7 +25,7 @@ export function MobileBar({ onHelp }: { onHelp: () => void }) {
           <Dialog.Overlay className="animate-fade fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
           <Dialog.Content
             aria-describedby={undefined}
-            className="animate-fade fixed inset-y-0 left-0 z-50 w-72 max-w-[85vw] border-r bg-sidebar"
+            className="animate-fade fixed inset-y-0 left-0 z-50 w-72 max-w-[85vw] border-r bg-sidebar outline-none"
           >
             <Dialog.Title className="sr-only">Navigation</Dialog.Title>
             <Sidebar

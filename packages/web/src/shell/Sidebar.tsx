@@ -1,6 +1,6 @@
 // Navigation and who is signed in. The same content stands in the drawer of a phone.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate, useRouterState } from '@tanstack/react-router'
 import { FolderGit2, Keyboard, KeyRound, ListChecks, LogOut, type LucideIcon, Plus } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { signOut } from '../api/endpoints.ts'
@@ -65,10 +65,15 @@ export function Sidebar({ onHelp }: { onHelp: () => void }) {
 type Target = ReturnType<(typeof paths)['jobs' | 'repositories' | 'apiKeys']>
 
 function NavLink({ to, icon: Icon, children }: { to: Target; icon: LucideIcon; children: ReactNode }) {
+  const inside = useRouterState({
+    select: ({ location }) => to.to === '/' && location.pathname.startsWith('/jobs/'),
+  })
   return (
     <Link
       {...to}
+      // The router marks the page itself; a job's page belongs to the jobs as well.
       activeOptions={{ exact: to.to === '/', includeSearch: false }}
+      aria-current={inside ? 'page' : undefined}
       className="flex h-8 items-center gap-2.5 rounded-md px-2 text-sm font-medium text-ink-2 hover:bg-hover hover:text-ink aria-[current=page]:bg-active aria-[current=page]:text-ink pointer-coarse:h-11"
     >
       <Icon className="size-4 shrink-0" aria-hidden />

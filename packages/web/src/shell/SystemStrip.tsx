@@ -39,7 +39,7 @@ export function SystemStrip() {
             <span className={cn(system.data.workers === 0 && 'font-medium text-amber')}>
               {plural(system.data.workers, 'worker')}
             </span>
-            · {system.data.executor}
+            <span>{system.data.executor}</span>
             <Isolation level={system.data.isolation} />
           </p>
           <p>FlowForge {system.data.version}</p>

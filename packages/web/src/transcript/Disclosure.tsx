@@ -26,7 +26,7 @@ export function Disclosure({
     <>
       {icon}
       <span className="shrink-0 text-sm font-medium">{title}</span>
-      <span className="min-w-0 flex-1 truncate text-left font-mono text-xs text-ink-2">{digest}</span>
+      <span className="min-w-0 flex-1 truncate pt-0.5 text-left font-mono text-xs text-ink-2">{digest}</span>
       <span className="tabular flex shrink-0 items-center gap-2 text-xs text-ink-3">{end}</span>
     </>
   )

@@ -44,10 +44,10 @@ const ICONS: Record<string, LucideIcon> = {
 const iconOf = (name: string): LucideIcon =>
   (Object.hasOwn(ICONS, name) ? ICONS[name] : undefined) ?? (name.startsWith('mcp__') ? Plug : Wrench)
 
-/** Open without being asked: edits that fit, plans, failures, and sub-agents at work. */
-export function opensByItself(entry: ToolEntry): boolean {
+/** Open without being asked: edits that fit, the latest plan, failures, and sub-agents at work. */
+export function opensByItself(entry: ToolEntry, latestPlan: string | undefined): boolean {
   if (entry.children.length > 0) return isRunning(entry)
-  if (entry.name === 'TodoWrite') return true
+  if (entry.name === 'TodoWrite') return entry.id === latestPlan
   if (entry.result && !entry.result.ok) return true
   const edits = editsOf(entry.name, entry.input)
   return edits.length > 0 && edits.every(({ before, after }) => before.length + after.length < 2_500)

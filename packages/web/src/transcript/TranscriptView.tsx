@@ -12,9 +12,21 @@ import { opensByItself, ToolRow } from './ToolRow.tsx'
 import { useFollowEnd } from './use-follow-end.ts'
 import { Message, Reply, Typing } from './Words.tsx'
 
-export function TranscriptView({ transcript, follow }: { transcript: Transcript; follow: boolean }) {
+export function TranscriptView({
+  transcript,
+  follow,
+  running,
+}: {
+  transcript: Transcript
+  follow: boolean
+  running: boolean
+}) {
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map())
-  const isOpen = useCallback((entry: ShownEntry) => chosen.get(entry.id) ?? opens(entry), [chosen])
+  const latestPlan = useMemo(() => latestPlanOf(transcript), [transcript])
+  const isOpen = useCallback(
+    (entry: ShownEntry) => chosen.get(entry.id) ?? opens(entry, latestPlan),
+    [chosen, latestPlan],
+  )
   const toggle = useCallback(
     (id: string, open: boolean) => setChosen(before => new Map(before).set(id, open)),
     [],
@@ -38,14 +50,14 @@ export function TranscriptView({ transcript, follow }: { transcript: Transcript;
     scrollMargin: top,
   })
   const size = virtual.getTotalSize()
-  const { atEnd, jump } = useFollowEnd(follow, size)
+  const { atEnd, jump } = useFollowEnd(follow)
   return (
     <>
       <div
         ref={list}
         role="feed"
         aria-label="Transcript"
-        aria-busy={follow}
+        aria-busy={running}
         className="relative"
         style={{ height: size }}
       >
@@ -57,7 +69,7 @@ export function TranscriptView({ transcript, follow }: { transcript: Transcript;
                 key={item.key}
                 ref={virtual.measureElement}
                 data-index={item.index}
-                className="absolute inset-x-0 top-0 py-1"
+                className="absolute inset-x-0 top-0 py-0.5"
                 style={{ transform: `translateY(${item.start - top}px)` }}
               >
                 <TranscriptRow row={row} open={isOpen(row.entry)} onToggle={toggle} />
@@ -81,8 +93,11 @@ export function TranscriptView({ transcript, follow }: { transcript: Transcript;
   )
 }
 
-function opens(entry: ShownEntry): boolean {
-  if (entry.kind === 'tool') return opensByItself(entry)
+const latestPlanOf = ({ entries }: Transcript): string | undefined =>
+  entries.findLast(entry => entry.kind === 'tool' && entry.name === 'TodoWrite')?.id
+
+function opens(entry: ShownEntry, latestPlan?: string): boolean {
+  if (entry.kind === 'tool') return opensByItself(entry, latestPlan)
   return entry.kind === 'verify' && verifyOpensByItself(entry)
 }
 
@@ -109,7 +124,7 @@ function TranscriptRow({
       style={depth > 0 ? { marginLeft: `${Math.min(depth, 4) - 0.45}rem` } : undefined}
     >
       {entry.kind === 'message' && (
-        <div className="px-2 py-1">
+        <div className="px-2 py-1.5">
           <Message text={entry.text} />
         </div>
       )}

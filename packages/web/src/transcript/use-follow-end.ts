@@ -1,45 +1,46 @@
 // Keeps the window at the end of a growing page until the reader scrolls up; at the end again, it follows again.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 
 const NEAR_PX = 64
 
-const distance = () => document.documentElement.scrollHeight - window.innerHeight - window.scrollY
-const toEnd = () => window.scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })
+const height = () => document.documentElement.scrollHeight
+const distance = () => height() - window.innerHeight - window.scrollY
+const toEnd = () => window.scrollTo({ top: height(), behavior: 'instant' })
 
-export function useFollowEnd(follow: boolean, contentSize: number) {
+export function useFollowEnd(follow: boolean) {
   const following = useRef(follow)
   const [atEnd, setAtEnd] = useState(true)
 
   useEffect(() => {
+    if (!follow) return
     let lastY = window.scrollY
-    let lastHeight = document.documentElement.scrollHeight
+    let lastHeight = height()
     function onScroll() {
-      const { scrollHeight } = document.documentElement
       const near = distance() < NEAR_PX
       // Less content also moves the window up; that is not the reader's doing.
-      const scrolledUp = window.scrollY < lastY - 2 && scrollHeight >= lastHeight
+      if (window.scrollY < lastY - 2 && height() >= lastHeight) following.current = false
       if (near) following.current = true
-      else if (scrolledUp) following.current = false
       lastY = window.scrollY
-      lastHeight = scrollHeight
+      lastHeight = height()
       setAtEnd(near || following.current)
     }
+    // Before the scroll event, so that new content does not pull the reader back.
     function onWheel(event: WheelEvent) {
-      if (event.deltaY < 0) following.current = false
+      if (event.deltaY < 0 && window.scrollY > 0) following.current = false
     }
+    const observer = new ResizeObserver(() => {
+      if (following.current) toEnd()
+      else setAtEnd(distance() < NEAR_PX)
+    })
+    observer.observe(document.body)
     window.addEventListener('scroll', onScroll, { passive: true })
     window.addEventListener('wheel', onWheel, { passive: true })
     return () => {
+      observer.disconnect()
       window.removeEventListener('scroll', onScroll)
       window.removeEventListener('wheel', onWheel)
     }
-  }, [])
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the size is the occasion
-  useLayoutEffect(() => {
-    if (follow && following.current) toEnd()
-    else if (follow) setAtEnd(distance() < NEAR_PX)
-  }, [follow, contentSize])
+  }, [follow])
 
   const jump = useCallback(() => {
     following.current = true

@@ -28,7 +28,7 @@ export function ConfirmDialog({
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="animate-fade fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
-        <AlertDialog.Content className="animate-rise fixed inset-x-3 top-[18dvh] z-50 mx-auto max-w-md rounded-lg border bg-overlay p-5 shadow-overlay">
+        <AlertDialog.Content className="animate-rise fixed inset-x-3 top-[18dvh] z-50 mx-auto max-w-md rounded-lg border bg-overlay p-5 shadow-overlay outline-none">
           <AlertDialog.Title className="text-lg font-semibold">{title}</AlertDialog.Title>
           <AlertDialog.Description asChild>
             <div className="mt-1.5 text-sm text-ink-2">{description}</div>

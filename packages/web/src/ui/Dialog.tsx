@@ -27,7 +27,7 @@ export function Dialog({
         <Primitive.Content
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={cn(
-            'animate-rise fixed inset-x-3 top-[12dvh] z-50 mx-auto max-h-[80dvh] max-w-lg overflow-y-auto rounded-lg border bg-overlay p-5 shadow-overlay',
+            'animate-rise fixed inset-x-3 top-[12dvh] z-50 mx-auto max-h-[80dvh] max-w-lg overflow-y-auto rounded-lg border bg-overlay p-5 shadow-overlay outline-none',
             className,
           )}
         >

@@ -32,11 +32,12 @@ const halfMinutes = createClock(30_000)
 export const useSecondClock = (): number => useSyncExternalStore(seconds.subscribe, seconds.now)
 
 /** How long ago, with the exact moment as tooltip. */
-export function Age({ at, className }: { at: string; className?: string }) {
+export function Age({ at, suffix = '', className }: { at: string; suffix?: string; className?: string }) {
   const now = useSyncExternalStore(halfMinutes.subscribe, halfMinutes.now)
+  const age = formatAge(at, now)
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()} className={className}>
-      {formatAge(at, now)}
+      {age === 'now' ? age : age + suffix}
     </time>
   )
 }

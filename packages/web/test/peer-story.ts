@@ -1,0 +1,335 @@
+// A job's story as the server would tell it: realistic events with their delays, and the diff that comes of it. No I/O.
+import type { NewEvent } from '@flowforge/protocol'
+
+export type Beat = [afterMs: number, event: NewEvent]
+
+export const BASE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+export const HEAD = '9f2c1ab47d0e5f6a8b3c2d1e0f9a8b7c6d5e4f3a'
+const SUMMARY = `The total was wrong because **the coupon was applied to the shipping fee as well**: \`applyCoupon\` ran after \`addShipping\`, so free shipping took the fee away a second time.
+
+- \`src/cart/total.ts\`: the coupon now applies to the goods alone, before shipping is added.
+- \`test/total.test.ts\`: two cases for the combination, one of which failed before.
+
+All 14 tests pass.`
+
+export const summary = SUMMARY
+
+const tool = (toolUseId: string, name: string, input: unknown, parentToolUseId?: string): NewEvent => ({
+  type: 'claude.tool.started',
+  data: { toolUseId, name, input, parentToolUseId },
+})
+const answer = (
+  toolUseId: string,
+  output: string,
+  durationMs: number,
+  ok = true,
+  parentToolUseId?: string,
+): NewEvent => ({
+  type: 'claude.tool.finished',
+  data: { toolUseId, ok, output, durationMs, parentToolUseId },
+})
+const say = (text: string, parentToolUseId?: string): NewEvent => ({
+  type: 'claude.message',
+  data: { text, parentToolUseId },
+})
+const stage = (name: Extract<NewEvent, { type: 'job.stage' }>['data']['stage']): NewEvent => ({
+  type: 'job.stage',
+  data: { stage: name },
+})
+const usage = (costUsd: number): NewEvent => ({
+  type: 'claude.usage',
+  data: {
+    model: 'claude-sonnet-4-5',
+    inputTokens: 1_420,
+    outputTokens: 610,
+    cacheReadTokens: 18_300,
+    cacheWriteTokens: 2_100,
+    costUsd,
+  },
+})
+
+/** A message as it is written: deltas first, then the whole. */
+function written(text: string, stepMs = 35, parentToolUseId?: string): Beat[] {
+  const words = text.match(/\S+\s*/g) ?? []
+  return [
+    ...words.map(
+      (word): Beat => [stepMs, { type: 'claude.text.delta', data: { text: word, parentToolUseId } }],
+    ),
+    [stepMs, say(text, parentToolUseId)],
+  ]
+}
+
+const file = (name: string) => `/workspace/repository/${name}`
+const todos = (done: number) => ({
+  todos: [
+    'Reproduce the wrong total',
+    'Find where coupon and shipping meet',
+    'Fix it',
+    'Add a test for the combination',
+  ].map((content, index) => ({
+    content,
+    activeForm: content,
+    status: index < done ? 'completed' : index === done ? 'in_progress' : 'pending',
+  })),
+})
+
+const FAILING = `\u001b[1m RUN \u001b[22m v3.2.1
+
+ \u001b[32m✓\u001b[39m test/cart.test.ts \u001b[2m(9 tests)\u001b[22m 24ms
+ \u001b[31m❯\u001b[39m test/total.test.ts \u001b[2m(5 tests | \u001b[31m1 failed\u001b[39m)\u001b[22m
+   \u001b[31m× coupon with free shipping takes only the coupon off\u001b[39m
+     → expected \u001b[32m45\u001b[39m to be \u001b[31m40.1\u001b[39m
+
+ Test Files  \u001b[31m1 failed\u001b[39m | 1 passed
+      Tests  \u001b[31m1 failed\u001b[39m | 13 passed`
+
+const PASSING = `\u001b[1m RUN \u001b[22m v3.2.1
+
+ \u001b[32m✓\u001b[39m test/cart.test.ts \u001b[2m(9 tests)\u001b[22m 22ms
+ \u001b[32m✓\u001b[39m test/total.test.ts \u001b[2m(5 tests)\u001b[22m 8ms
+
+ Test Files  \u001b[32m2 passed\u001b[39m
+      Tests  \u001b[32m14 passed\u001b[39m`
+
+const preparing: Beat[] = [
+  [300, { type: 'job.started', data: { workerId: 'w1' } }],
+  [5, { type: 'attempt.started', data: { number: 1, workerId: 'w1', executor: 'docker' } }],
+  [10, stage('preparing_repository')],
+  [220, stage('starting_container')],
+  [310, stage('cloning')],
+  [180, { type: 'git.cloned', data: { commit: BASE, durationMs: 148 } }],
+  [10, stage('setting_up')],
+  [120, { type: 'log', data: { stream: 'stdout', text: 'added 142 packages in 3s' } }],
+  [
+    10,
+    {
+      type: 'log',
+      data: {
+        stream: 'stdout',
+        text: '\u001b]8;;javascript:alert(1)\u0007funding\u001b]8;;\u0007: run `npm fund` for details',
+      },
+    },
+  ],
+  [40, stage('working')],
+]
+
+const looking: Beat[] = [
+  ...written('I’ll reproduce the wrong total first, then look at where coupons and shipping meet.'),
+  [80, tool('t1', 'TodoWrite', todos(0))],
+  [40, answer('t1', 'Todos have been modified', 4)],
+  [
+    120,
+    tool('t2', 'Bash', {
+      command: 'npm test -- --run test/total.test.ts',
+      description: 'Run the tests of totals',
+    }),
+  ],
+  [900, answer('t2', FAILING, 1_840, false)],
+  [30, usage(0.0182)],
+  [60, tool('t3', 'Grep', { pattern: 'applyCoupon|addShipping', path: file('src') })],
+  [60, answer('t3', 'src/cart/total.ts:14\nsrc/cart/total.ts:15\nsrc/cart/coupon.ts:8', 31)],
+  [60, tool('t4', 'Read', { file_path: file('src/cart/total.ts') })],
+  [
+    60,
+    answer(
+      't4',
+      '     1→import { addShipping } from "./shipping"\n     2→import { applyCoupon } from "./coupon"\n     …',
+      12,
+    ),
+  ],
+  [
+    80,
+    tool('t5', 'Task', {
+      description: 'Find every caller of applyCoupon',
+      prompt: 'List the callers and what they pass.',
+      subagent_type: 'Explore',
+    }),
+  ],
+  [120, tool('t6', 'Grep', { pattern: 'applyCoupon\\(', glob: '**/*.ts' }, 't5')],
+  [90, answer('t6', 'src/cart/total.ts:15\nsrc/admin/preview.ts:41', 27, true, 't5')],
+  [90, tool('t7', 'Read', { file_path: file('src/admin/preview.ts'), offset: 30, limit: 20 }, 't5')],
+  [70, answer('t7', '    41→  return applyCoupon(goods, coupon)', 9, true, 't5')],
+  ...written(
+    'Two callers: `total.ts` passes goods and shipping together, `preview.ts` the goods alone.',
+    25,
+    't5',
+  ),
+  [
+    60,
+    answer(
+      't5',
+      'Two callers: total.ts passes goods and shipping together, preview.ts the goods alone.',
+      4_210,
+    ),
+  ],
+  [
+    40,
+    {
+      type: 'egress.blocked',
+      data: { host: 'telemetry.example.com', port: 443, reason: 'not on the repository’s allowlist' },
+    },
+  ],
+]
+
+const fixing: Beat[] = [
+  ...written(
+    'So the coupon is taken off the **shipping fee** as well. I apply it to the goods before shipping is added:',
+  ),
+  [
+    120,
+    tool('t8', 'Edit', {
+      file_path: file('src/cart/total.ts'),
+      old_string:
+        'export function total(cart: Cart): Money {\n  const withShipping = addShipping(cart.goods, cart.shipping)\n  return applyCoupon(withShipping, cart.coupon)\n}',
+      new_string:
+        'export function total(cart: Cart): Money {\n  // A coupon is worth something on goods only: free shipping would otherwise count twice.\n  const goods = applyCoupon(cart.goods, cart.coupon)\n  return addShipping(goods, cart.shipping)\n}',
+    }),
+  ],
+  [90, answer('t8', 'The file has been updated.', 11)],
+  [60, tool('t9', 'Bash', { command: 'git push origin HEAD:main' })],
+  [
+    90,
+    {
+      type: 'git.push.refused',
+      data: { ref: 'refs/heads/main', reason: 'a job may push to its own branch only' },
+    },
+  ],
+  [
+    30,
+    answer(
+      't9',
+      'remote: FlowForge: a job may push to its own branch only\n! [remote rejected] HEAD -> main',
+      210,
+      false,
+    ),
+  ],
+  [
+    60,
+    tool('t10', 'Write', {
+      file_path: file('test/total.test.ts'),
+      content:
+        'import { expect, test } from "vitest"\nimport { total } from "../src/cart/total"\n\ntest("coupon with free shipping takes only the coupon off", () => {\n  expect(total(cart({ goods: 50, coupon: 5, shipping: "free" }))).toBe(45)\n})\n',
+    }),
+  ],
+  [70, answer('t10', 'File created', 8)],
+  [30, usage(0.0274)],
+  [50, tool('t11', 'TodoWrite', todos(4))],
+  [30, answer('t11', 'Todos have been modified', 3)],
+]
+
+const finishing: Beat[] = [
+  [60, stage('verifying')],
+  [10, { type: 'verify.started', data: { command: 'npm test', round: 1, clean: false } }],
+  [
+    700,
+    {
+      type: 'verify.finished',
+      data: { command: 'npm test', exitCode: 0, durationMs: 2_310, output: PASSING, round: 1, clean: false },
+    },
+  ],
+  [40, stage('working')],
+  ...written(SUMMARY, 18),
+  [
+    20,
+    {
+      type: 'git.committed',
+      data: { commit: HEAD, message: 'Apply coupons to goods before shipping is added' },
+    },
+  ],
+  [30, stage('pushing')],
+  [140, { type: 'git.pushed', data: { branch: 'flowforge/1-coupon', commit: HEAD, upstream: false } }],
+  [20, stage('verifying_clean')],
+  [10, { type: 'verify.started', data: { command: 'npm test', round: 1, clean: true } }],
+  [
+    600,
+    {
+      type: 'verify.finished',
+      data: { command: 'npm test', exitCode: 0, durationMs: 2_480, output: PASSING, round: 1, clean: true },
+    },
+  ],
+]
+
+export const success: Beat[] = [
+  ...preparing,
+  ...looking,
+  ...fixing,
+  ...finishing,
+  [
+    60,
+    {
+      type: 'job.succeeded',
+      data: {
+        branch: 'flowforge/1-coupon',
+        headCommit: HEAD,
+        result: {
+          summary: SUMMARY,
+          filesChanged: 3,
+          insertions: 18,
+          deletions: 4,
+          verify: [{ command: 'npm test', exitCode: 0, durationMs: 2_480, output: PASSING }],
+        },
+      },
+    },
+  ],
+]
+
+export const failure: Beat[] = [
+  ...preparing,
+  ...looking.slice(0, 30),
+  [
+    100,
+    {
+      type: 'job.failed',
+      data: {
+        reason: {
+          code: 'oom',
+          message: 'The container used more than its 4 GiB of memory while `npm test` ran and was ended.',
+          next: 'Raise the repository’s memory limit, or run fewer tests at a time, and submit the job again.',
+        },
+      },
+    },
+  ],
+]
+
+export const diff = `diff --git a/src/cart/coupon.ts b/src/cart/coupon.ts
+index 3f1..8a2 100644
+--- a/src/cart/coupon.ts
++++ b/src/cart/coupon.ts
+@@ -6,3 +6,3 @@ export interface Coupon {
+ 
+-export const applyCoupon = (sum: Money, coupon?: Coupon) => (coupon ? sum - coupon.value : sum)
++export const applyCoupon = (goods: Money, coupon?: Coupon) => (coupon ? Math.max(0, goods - coupon.value) : goods)
+ // <img src=x onerror="document.title='pwned'"> stays text
+diff --git a/src/cart/total.ts b/src/cart/total.ts
+index 1c2..7d4 100644
+--- a/src/cart/total.ts
++++ b/src/cart/total.ts
+@@ -11,5 +11,6 @@ import { applyCoupon } from './coupon'
+ 
+ export function total(cart: Cart): Money {
+-  const withShipping = addShipping(cart.goods, cart.shipping)
+-  return applyCoupon(withShipping, cart.coupon)
++  // A coupon is worth something on goods only: free shipping would otherwise count twice.
++  const goods = applyCoupon(cart.goods, cart.coupon)
++  return addShipping(goods, cart.shipping)
+ }
+diff --git a/test/total.test.ts b/test/total.test.ts
+new file mode 100644
+--- /dev/null
++++ b/test/total.test.ts
+@@ -0,0 +1,6 @@
++import { expect, test } from 'vitest'
++import { total } from '../src/cart/total'
++
++test('coupon with free shipping takes only the coupon off', () => {
++  expect(total(cart({ goods: 50, coupon: 5, shipping: 'free' }))).toBe(45)
++})
+diff --git a/package-lock.json b/package-lock.json
+index 5d1..6e2 100644
+--- a/package-lock.json
++++ b/package-lock.json
+@@ -1,2 +1,2 @@
+-  "version": "1.4.1"
++  "version": "1.4.2"
+ }
+`
