@@ -1,7 +1,6 @@
 // Starts the console: cache, router, and what happens when the session ends.
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError, isSignedOut } from './api/client.ts'
 import { paths } from './paths.ts'
@@ -38,9 +37,8 @@ function leaveForSignIn() {
 const host = document.getElementById('root')
 if (!host) throw new Error('index.html has no #root')
 createRoot(host).render(
-  <StrictMode>
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </StrictMode>,
+  // No StrictMode: the diff viewer destroys its file on the second mount that StrictMode rehearses.
+  <QueryClientProvider client={queryClient}>
+    <RouterProvider router={router} />
+  </QueryClientProvider>,
 )

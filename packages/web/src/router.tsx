@@ -37,6 +37,11 @@ const signedIn = createRoute({
     }
   },
   component: AppShell,
+  errorComponent: ({ error }) => (
+    <main>
+      <ErrorPage error={error} />
+    </main>
+  ),
 })
 
 const jobs = createRoute({

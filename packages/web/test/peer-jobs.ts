@@ -1,7 +1,7 @@
 // Jobs in memory: submitted, played from a story, cancelled; with numbered events and subscribers. No HTTP.
 import { randomUUID } from 'node:crypto'
 import type { Job, JobEvent, NewEvent } from '@flowforge/protocol'
-import { BASE, type Beat, failure, HEAD, success, summary } from './peer-story.ts'
+import { BASE, type Beat, failure, HEAD, success } from './peer-story.ts'
 
 export interface PeerJob {
   job: Job
@@ -170,7 +170,6 @@ function applyEvent(job: Job, event: JobEvent) {
         stage: undefined,
         result: event.data.result,
       })
-      if (job.result) job.result.summary = summary
       break
     case 'job.failed':
       Object.assign(job, {

@@ -1,27 +1,17 @@
 // A stand-in for the FlowForge server that speaks its protocol from memory and serves dist/: for developing and testing the
 // console. Run it: node packages/web/test/peer.ts [PORT]; sign in with the key ffk_peer.
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Job, JobEvent } from '@flowforge/protocol'
 import { WebSocketServer } from 'ws'
+import { invalid, Problem, paged, readBody, send, serveFile } from './peer-http.ts'
 import { createPeerJobs, type PeerJobs } from './peer-jobs.ts'
-import { BASE, diff, HEAD } from './peer-story.ts'
+import { BASE, HEAD } from './peer-story.ts'
+import { diff } from './peer-texts.ts'
 
 export const PEER_KEY = 'ffk_peer'
-const CSP =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-}
-
 export interface Peer {
   url: string
   jobs: PeerJobs
@@ -29,24 +19,6 @@ export interface Peer {
   /** Cuts every open stream and socket, as a restarting server would. */
   cut(): void
   close(): Promise<void>
-}
-
-class Problem extends Error {
-  readonly status: number
-  readonly body: Record<string, unknown>
-  constructor(status: number, code: string, title: string, more: Record<string, unknown> = {}) {
-    super(title)
-    this.status = status
-    this.body = {
-      type: 'about:blank',
-      status,
-      code,
-      title,
-      detail: title,
-      requestId: `req_${randomUUID().slice(0, 8)}`,
-      ...more,
-    }
-  }
 }
 
 export async function startPeer({
@@ -265,49 +237,11 @@ export async function startPeer({
   }
 }
 
-const invalid = (path: string, message: string) =>
-  new Problem(422, 'validation_failed', 'The request has fields that can not be used', {
-    errors: [{ path, message }],
-  })
-
 function validateJob(body: Record<string, unknown>, repositories: Peer['repositories']) {
   if (!repositories.some(({ id }) => id === body.repositoryId))
     throw invalid('repositoryId', 'There is no such repository')
   if (body.baseBranch === 'nope')
     throw invalid('baseBranch', 'The base branch nope does not exist. The repository has: main, release')
-}
-
-function paged<T>(rows: T[], url: URL) {
-  const limit = Number(url.searchParams.get('limit') ?? 50)
-  const from = Number(url.searchParams.get('cursor') ?? 0)
-  const hasMore = rows.length > from + limit
-  return { data: rows.slice(from, from + limit), nextCursor: hasMore ? String(from + limit) : null, hasMore }
-}
-
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString() || '{}')
-}
-
-function send(response: ServerResponse, status: number, body?: unknown, type = 'application/json') {
-  response.writeHead(status, body === undefined ? {} : { 'Content-Type': type })
-  response.end(body === undefined ? undefined : JSON.stringify(body))
-}
-
-async function serveFile(dist: string, pathname: string, response: ServerResponse) {
-  const wanted = join(dist, normalize(decodeURIComponent(pathname)))
-  const isFile = wanted.startsWith(dist) && extname(wanted) !== ''
-  const content = isFile
-    ? await readFile(wanted).catch(() => undefined)
-    : await readFile(join(dist, 'index.html'))
-  const type = isFile ? (TYPES[extname(wanted)] ?? 'application/octet-stream') : 'text/html; charset=utf-8'
-  response.writeHead(content ? 200 : 404, {
-    'Content-Type': type,
-    'Content-Security-Policy': CSP,
-    'X-Content-Type-Options': 'nosniff',
-  })
-  response.end(content)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -27,13 +27,13 @@ export function FileCard({ id, file, layout }: { id: string; file: DiffFile; lay
   const [open, setOpen] = useState(!closed)
   const path = revealHidden(file.path)
   return (
-    <section
+    <article
       id={id}
       tabIndex={-1}
       aria-label={path}
       className="scroll-mt-32 rounded-lg border outline-none focus-visible:border-focus"
     >
-      <h3
+      <h2
         className={cn(
           'flex min-h-10 items-center gap-1 rounded-t-lg bg-raised px-2',
           open ? 'border-b' : 'rounded-b-lg',
@@ -64,7 +64,7 @@ export function FileCard({ id, file, layout }: { id: string; file: DiffFile; lay
           <span className="text-green">+{file.insertions}</span>{' '}
           <span className="text-red">−{file.deletions}</span>
         </span>
-      </h3>
+      </h2>
       {open && <Body file={file} layout={layout} />}
       {!open && closed && (
         <p className="border-t px-3 py-2 text-xs text-ink-3">
@@ -78,7 +78,7 @@ export function FileCard({ id, file, layout }: { id: string; file: DiffFile; lay
           </button>
         </p>
       )}
-    </section>
+    </article>
   )
 }
 

@@ -2,7 +2,7 @@
 import { DiffModeEnum, DiffView } from '@git-diff-view/react'
 import '@git-diff-view/react/styles/diff-view-pure.css'
 import { common } from 'lowlight'
-import { useMemo, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import { useTheme } from '../shell/theme.ts'
 import { revealHidden } from '../text/hidden.ts'
 import './diff.css'
@@ -26,16 +26,39 @@ export function FileLines({ file, layout }: { file: DiffFile; layout: 'unified' 
     }),
     [file],
   )
+  const box = useRef<HTMLDivElement>(null)
+  useScrollByKeyboard(box, file.path)
   return (
-    <DiffView
-      data={data}
-      diffViewMode={layout === 'split' && isWide ? DiffModeEnum.Split : DiffModeEnum.Unified}
-      diffViewTheme={theme}
-      diffViewHighlight
-      diffViewWrap={!isWide}
-      diffViewFontSize={12}
-    />
+    <div ref={box}>
+      <DiffView
+        data={data}
+        diffViewMode={layout === 'split' && isWide ? DiffModeEnum.Split : DiffModeEnum.Unified}
+        diffViewTheme={theme}
+        diffViewHighlight
+        diffViewWrap={!isWide}
+        diffViewFontSize={12}
+      />
+    </div>
   )
+}
+
+/** The library's scrolling boxes can't be reached by keyboard; it draws them after a moment, and anew for each layout. */
+function useScrollByKeyboard(box: React.RefObject<HTMLDivElement | null>, path: string) {
+  useEffect(() => {
+    if (!box.current) return
+    const mark = () => {
+      for (const scroller of box.current?.querySelectorAll<HTMLElement>('.diff-table-scroll-container') ??
+        []) {
+        scroller.tabIndex = 0
+        scroller.setAttribute('role', 'group')
+        scroller.setAttribute('aria-label', `Changes in ${path}`)
+      }
+    }
+    mark()
+    const observer = new MutationObserver(mark)
+    observer.observe(box.current, { childList: true, subtree: true })
+    return () => observer.disconnect()
+  }, [box, path])
 }
 
 const LANGUAGES: Record<string, string> = {

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { browserFeedPorts } from '../api/browser-feed.ts'
+import { isSignedOut } from '../api/client.ts'
 import { createEventFeed, type EventFeed, type FeedState } from '../api/event-feed.ts'
 import { jobQuery } from '../api/queries.ts'
 import type { StreamedEvent } from '../api/types.ts'
@@ -50,7 +51,13 @@ export function useJobFeed(jobId: string): JobFeed {
           void queryClient.invalidateQueries({ queryKey: jobQuery(jobId).queryKey, exact: true })
         }
       },
-      () => setView(before => ({ ...before, state: opened.state(), error: opened.error() })),
+      () => {
+        setView(before => ({ ...before, state: opened.state(), error: opened.error() }))
+        // The session has ended: the job's own query finds out as well and leads to the sign-in page.
+        if (isSignedOut(opened.error())) {
+          void queryClient.invalidateQueries({ queryKey: jobQuery(jobId).queryKey, exact: true })
+        }
+      },
     )
     feed.current = opened
     return () => opened.close()

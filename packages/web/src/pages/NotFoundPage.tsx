@@ -7,7 +7,11 @@ import { Button } from '../ui/Button.tsx'
 import { Empty } from '../ui/Empty.tsx'
 
 export function NotFoundPage() {
-  return <NotFound what="page" />
+  return (
+    <main className="flex min-h-dvh">
+      <NotFound what="page" />
+    </main>
+  )
 }
 
 export function NotFound({ what }: { what: string }) {
@@ -15,6 +19,7 @@ export function NotFound({ what }: { what: string }) {
   return (
     <div className="grid flex-1 place-items-center py-16">
       <Empty
+        heading="h1"
         icon={Compass}
         title={`There is no such ${what}`}
         action={

@@ -21,9 +21,9 @@ export function AppShell() {
         Skip to content
       </a>
       <div className="md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
-        <div className="sticky top-0 hidden h-dvh border-r bg-sidebar md:block">
+        <aside aria-label="Sidebar" className="sticky top-0 hidden h-dvh border-r bg-sidebar md:block">
           <Sidebar onHelp={showHelp} />
-        </div>
+        </aside>
         <div className="flex min-h-dvh min-w-0 flex-col">
           <MobileBar onHelp={showHelp} />
           <Banners />

@@ -79,7 +79,8 @@ export function TranscriptView({
         })}
       </div>
       {!atEnd && (
-        <div className="pointer-events-none sticky bottom-4 z-10 flex justify-center">
+        // Fixed: in the flow it would change the height that decides whether it is shown.
+        <div className="pointer-events-none fixed inset-x-0 bottom-4 z-10 flex justify-center md:left-[13.5rem] lg:right-[19rem]">
           <Button
             onClick={jump}
             className="animate-rise pointer-events-auto rounded-full bg-overlay shadow-overlay dark:bg-overlay"

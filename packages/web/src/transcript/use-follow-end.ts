@@ -18,8 +18,8 @@ export function useFollowEnd(follow: boolean) {
     function onScroll() {
       const near = distance() < NEAR_PX
       // Less content also moves the window up; that is not the reader's doing.
-      if (window.scrollY < lastY - 2 && height() >= lastHeight) following.current = false
-      if (near) following.current = true
+      if (window.scrollY < lastY && height() >= lastHeight) following.current = false
+      else if (near) following.current = true
       lastY = window.scrollY
       lastHeight = height()
       setAtEnd(near || following.current)

@@ -5,11 +5,14 @@ import type { ReactNode } from 'react'
 export function Empty({
   icon: Icon,
   title,
+  heading: Heading = 'h2',
   children,
   action,
 }: {
   icon: LucideIcon
   title: string
+  /** h1 where it stands for the whole page. */
+  heading?: 'h1' | 'h2'
   children?: ReactNode
   action?: ReactNode
 }) {
@@ -18,7 +21,7 @@ export function Empty({
       <span className="mb-3 grid size-10 place-items-center rounded-lg border bg-raised text-ink-2">
         <Icon className="size-5" aria-hidden />
       </span>
-      <h2 className="text-base font-semibold">{title}</h2>
+      <Heading className="text-base font-semibold">{title}</Heading>
       {children && <div className="mt-1 text-sm text-ink-2">{children}</div>}
       {action && <div className="mt-4 flex gap-2">{action}</div>}
     </div>

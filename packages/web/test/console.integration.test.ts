@@ -1,0 +1,305 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+import { PEER_KEY, type Peer, startPeer } from './peer.ts'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const shots = mkdtempSync(join(tmpdir(), 'flowforge-console-'))
+const dist = join(shots, 'dist')
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+let browser: Browser
+let peer: Peer
+let context: BrowserContext
+let page: Page
+let complaints: string[]
+
+beforeAll(async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const vite = createRequire(import.meta.url)
+    .resolve('vite/package.json')
+    .replace('package.json', 'bin/vite.js')
+  // A process of its own: the test runner's NODE_ENV would make it a development build.
+  await promisify(execFile)(process.execPath, [vite, 'build', '--outDir', dist, '--logLevel', 'error'], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS })
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  process.stdout.write(`Screenshots: ${shots}\n`)
+})
+
+beforeEach(async () => {
+  peer = await startPeer({ dist, speed: 4 })
+  await open()
+})
+
+afterEach(async () => {
+  await context.close()
+  await peer.close()
+  expect(complaints).toEqual([])
+})
+
+interface Device {
+  theme?: 'light' | 'dark'
+  phone?: boolean
+}
+
+async function open({ theme = 'light', phone = false }: Device = {}) {
+  context = await browser.newContext({
+    colorScheme: theme,
+    viewport: phone ? { width: 390, height: 844 } : { width: 1360, height: 860 },
+    hasTouch: phone,
+    isMobile: phone,
+  })
+  page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  complaints = []
+  page.on('pageerror', error => complaints.push(String(error)))
+  page.on('console', message => {
+    // A refused request is part of some tests; a refused script or style is a fault.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+}
+
+const see = (text: string | RegExp) => page.getByText(text).first().waitFor()
+const shoot = (name: string) => page.screenshot({ path: join(shots, `${name}.png`) })
+
+async function signIn(path = '/') {
+  await page.goto(peer.url + path)
+  await page.getByLabel('API key').fill(PEER_KEY)
+  await page.keyboard.press('Enter')
+  await page
+    .getByRole('navigation', { name: 'Main' })
+    .or(page.getByLabel('Open navigation'))
+    .first()
+    .waitFor()
+}
+
+function addRepository() {
+  const repository = {
+    id: 'r1',
+    name: 'storefront',
+    url: null,
+    defaultBranch: 'main',
+    createdAt: new Date().toISOString(),
+  }
+  peer.repositories.push(repository)
+  return repository.id
+}
+
+/** What axe finds wrong, in words. */
+async function faults(): Promise<string[]> {
+  await page.evaluate(axeSource)
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') }
+    const { violations } = await axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+    })
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(node => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
+    )
+  })
+}
+
+test('a person signs in with a key, lands where they wanted to go, and the key stays nowhere', async () => {
+  await page.goto(`${peer.url}/repositories`)
+  await page.getByLabel('API key').fill('ffk_wrong')
+  await page.keyboard.press('Enter')
+  await see('This key is not valid')
+  await page.getByLabel('API key').fill(PEER_KEY)
+  await page.keyboard.press('Enter')
+  await see('No repositories yet')
+  const kept = await page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+  )
+  expect(kept).not.toContain(PEER_KEY)
+  await page.getByRole('button', { name: /Sign out/ }).click()
+  await page.getByLabel('API key').waitFor()
+})
+
+test('from nothing to a finished job, by keyboard', async () => {
+  await signIn()
+  await see('Run your first job')
+  await page.keyboard.press('c')
+  await page.getByRole('textbox', { name: 'Task' }).fill('The checkout total is wrong.\nFix it.')
+  await page.keyboard.press('Control+Enter')
+  await see('Choose the repository to work on.')
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.getByLabel('Name').fill('storefront')
+  await page.keyboard.press('Enter')
+  await see(/git push .*\/git\/default\/storefront\.git HEAD:refs\/heads\/main/)
+  await page.getByLabel('Base branch').fill('nope')
+  await page.keyboard.press('Control+Enter')
+  await see('The base branch nope does not exist')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-invalid'))).toBe('true')
+  await page.getByLabel('Base branch').fill('')
+  await page.keyboard.press('Control+Enter')
+  await page.getByRole('heading', { level: 1, name: 'The checkout total is wrong.' }).waitFor()
+  expect(peer.jobs.all()).toHaveLength(1)
+  await page.getByRole('region', { name: 'Result' }).waitFor()
+  await see('All 14 tests pass.')
+  await shoot('finished')
+})
+
+test('a job is watched live, through a cut connection, without losing or repeating anything', async () => {
+  await signIn()
+  const { id } = peer.jobs.submit({ task: 'Watch me', repositoryId: addRepository() })
+  await page.goto(`${peer.url}/jobs/${id}`)
+  await page.locator('[aria-label="Claude is writing"]').waitFor()
+  await see('Find every caller of applyCoupon')
+  await shoot('live')
+  peer.cut()
+  await see(/Network access to telemetry\.example\.com:443 blocked/)
+  await see('Push to refs/heads/main refused')
+  await page.getByRole('region', { name: 'Result' }).waitFor()
+  const order = await page.evaluate(() =>
+    [...document.querySelectorAll('[role=feed] [data-index]')].map(row =>
+      Number(row.getAttribute('data-index')),
+    ),
+  )
+  expect(new Set(order).size).toBe(order.length)
+  await page.keyboard.press('3')
+  await see(`${peer.jobs.get(id)?.events.length} events`)
+})
+
+test('the transcript follows its end until the reader scrolls up', async () => {
+  await signIn()
+  const { id } = peer.jobs.submit({ task: 'Long', repositoryId: addRepository() })
+  await page.goto(`${peer.url}/jobs/${id}`)
+  await see('Find every caller of applyCoupon')
+  await page.mouse.move(600, 500)
+  await page.mouse.wheel(0, -600)
+  await page.getByRole('button', { name: 'Jump to latest' }).click()
+  await page.getByRole('region', { name: 'Result' }).waitFor()
+  await page.waitForFunction(() => document.documentElement.scrollHeight - innerHeight - scrollY < 80)
+})
+
+test('a running job is cancelled after a question', async () => {
+  await signIn()
+  const { id } = peer.jobs.submit(
+    { task: 'Stop me', repositoryId: addRepository() },
+    { agoMs: 60_000, beats: 20 },
+  )
+  await page.goto(`${peer.url}/jobs/${id}`)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Keep running')
+  await page.keyboard.press('Escape')
+  expect(peer.jobs.get(id)?.job.state).toBe('running')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('button', { name: 'Cancel job' }).click()
+  await see('Cancelled by Ada. Nothing was pushed.')
+})
+
+test('the diff is shown file by file, and what stands in it does nothing', async () => {
+  await signIn()
+  const { id } = peer.jobs.submit({ task: 'Done', repositoryId: addRepository() }, { agoMs: 60_000 })
+  await page.goto(`${peer.url}/jobs/${id}?tab=diff`)
+  await see('onerror="document.title=\'pwned\'"')
+  expect(await page.title()).not.toContain('pwned')
+  expect(await page.locator('main img').count()).toBe(0)
+  await page.getByRole('button', { name: 'Split' }).click()
+  await page
+    .getByRole('article', { name: 'package-lock.json' })
+    .getByRole('button', { name: 'Show it' })
+    .click()
+  await see('"1.4.2"')
+  await shoot('diff')
+})
+
+test('the list follows what happens, is filtered by its address and walked by keys', async () => {
+  await signIn()
+  const repositoryId = addRepository()
+  peer.jobs.submit({ task: 'Old and done', repositoryId }, { agoMs: 9e6 })
+  peer.jobs.submit({ task: 'Broken', repositoryId }, { agoMs: 8e6, story: 'failure' })
+  await see('Old and done')
+  await page.getByLabel('State').selectOption('failed')
+  await page.getByText('Old and done').waitFor({ state: 'detached' })
+  expect(page.url()).toContain('state=failed')
+  await page.goto(peer.url)
+  await see('Old and done')
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Old and done')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Old and done' }).waitFor()
+  await page.keyboard.press('g')
+  await page.keyboard.press('r')
+  await page.getByRole('heading', { level: 1, name: 'Repositories' }).waitFor()
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
+})
+
+test('a key is shown once', async () => {
+  await signIn('/settings/api-keys')
+  await page.getByRole('button', { name: 'New key' }).click()
+  await page.getByLabel('Name').fill('laptop')
+  await page.keyboard.press('Enter')
+  const key = await page.getByText(/^ffk_[0-9a-f]{32}$/).textContent()
+  await page.getByRole('button', { name: 'Done' }).click()
+  await see('laptop')
+  expect(await page.content()).not.toContain(key)
+  await page.getByRole('button', { name: 'Revoke laptop' }).click()
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+  await page.getByText('laptop', { exact: true }).waitFor({ state: 'detached' })
+})
+
+test.each<Device & { name: string }>([
+  { name: 'light', theme: 'light' },
+  { name: 'dark', theme: 'dark' },
+  { name: 'phone', theme: 'dark', phone: true },
+])('every page is accessible and fits its window: $name', { timeout: 90_000 }, async ({
+  name,
+  ...device
+}) => {
+  await context.close()
+  await open(device)
+  const repositoryId = addRepository()
+  const done = peer.jobs.submit({ task: 'Done', repositoryId, verify: ['npm test'] }, { agoMs: 9e6 })
+  const failed = peer.jobs.submit({ task: 'Broken', repositoryId }, { agoMs: 8e6, story: 'failure' })
+  const running = peer.jobs.submit({ task: 'Half way', repositoryId }, { agoMs: 60_000, beats: 60 })
+  await page.goto(peer.url)
+  await page.getByLabel('API key').waitFor()
+  expect(await faults()).toEqual([])
+  await signIn()
+  const places: [path: string, ready: string][] = [
+    ['/', 'Half way'],
+    [`/jobs/${running.id}`, 'Find every caller of applyCoupon'],
+    [`/jobs/${done.id}`, 'Take the branch into your clone'],
+    [`/jobs/${failed.id}`, 'What to do:'],
+    [`/jobs/${done.id}?tab=diff`, 'A coupon is worth something'],
+    [`/jobs/${done.id}?tab=details`, 'finishedAt'],
+    ['/new', 'Advanced'],
+    ['/repositories', 'storefront'],
+    ['/settings/api-keys', 'Bootstrap'],
+    ['/nowhere', 'There is no such page'],
+  ]
+  for (const [path, ready] of places) {
+    await page.goto(peer.url + path)
+    await see(ready)
+    await shoot(`${name}${path.replace(/[^a-z]+/g, '-')}`)
+    expect(await faults(), path).toEqual([])
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(overflow, `${path} is wider than the window`).toBeLessThanOrEqual(0)
+  }
+})
