@@ -1,126 +1,48 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { PEER_KEY, type Peer, startPeer } from './peer.ts'
+import { buildConsole, type Device, launch, openVisitor, type Visitor } from './visitor.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
-import { PEER_KEY, type Peer, startPeer } from './peer.ts'
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const shots = mkdtempSync(join(tmpdir(), 'flowforge-console-'))
-const dist = join(shots, 'dist')
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 let browser: Browser
+let built: { shots: string; dist: string }
 let peer: Peer
-let context: BrowserContext
+let visitor: Visitor
 let page: Page
-let complaints: string[]
 
 beforeAll(async () => {
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const vite = createRequire(import.meta.url)
-    .resolve('vite/package.json')
-    .replace('package.json', 'bin/vite.js')
-  // A process of its own: the test runner's NODE_ENV would make it a development build.
-  await promisify(execFile)(process.execPath, [vite, 'build', '--outDir', dist, '--logLevel', 'error'], {
-    cwd: root,
-    env: { ...process.env, NODE_ENV: 'production' },
-  })
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS })
-}, 120_000)
+  built = await buildConsole()
+  browser = await launch()
+})
 
 afterAll(async () => {
   await browser?.close()
-  process.stdout.write(`Screenshots: ${shots}\n`)
+  process.stdout.write(`Screenshots: ${built?.shots}\n`)
 })
 
 beforeEach(async () => {
-  peer = await startPeer({ dist, speed: 4 })
+  peer = await startPeer({ dist: built.dist, speed: 4 })
   await open()
 })
 
 afterEach(async () => {
-  await context.close()
+  await visitor.close()
   await peer.close()
-  expect(complaints).toEqual([])
+  expect(visitor.complaints).toEqual([])
 })
 
-interface Device {
-  theme?: 'light' | 'dark'
-  phone?: boolean
+async function open(device?: Device) {
+  visitor = await openVisitor(browser, { url: peer.url, shots: built.shots }, device)
+  page = visitor.page
 }
 
-async function open({ theme = 'light', phone = false }: Device = {}) {
-  context = await browser.newContext({
-    colorScheme: theme,
-    viewport: phone ? { width: 390, height: 844 } : { width: 1360, height: 860 },
-    hasTouch: phone,
-    isMobile: phone,
-  })
-  page = await context.newPage()
-  page.setDefaultTimeout(20_000)
-  complaints = []
-  page.on('pageerror', error => complaints.push(String(error)))
-  page.on('console', message => {
-    // A refused request is part of some tests; a refused script or style is a fault.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      complaints.push(message.text())
-  })
-}
-
-const see = (text: string | RegExp) => page.getByText(text).first().waitFor()
-const shoot = (name: string) => page.screenshot({ path: join(shots, `${name}.png`) })
-
-async function signIn(path = '/') {
-  await page.goto(peer.url + path)
-  await page.getByLabel('API key').fill(PEER_KEY)
-  await page.keyboard.press('Enter')
-  await page
-    .getByRole('navigation', { name: 'Main' })
-    .or(page.getByLabel('Open navigation'))
-    .first()
-    .waitFor()
-}
+const see = (text: string | RegExp) => visitor.see(text)
 
 function addRepository() {
-  const repository = {
-    id: 'r1',
-    name: 'storefront',
-    url: null,
-    defaultBranch: 'main',
-    createdAt: new Date().toISOString(),
-  }
-  peer.repositories.push(repository)
-  return repository.id
-}
-
-/** What axe finds wrong, in words. */
-async function faults(): Promise<string[]> {
-  await page.evaluate(axeSource)
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: typeof import('axe-core') }
-    const { violations } = await axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-    })
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(node => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
-    )
-  })
+  const createdAt = new Date().toISOString()
+  peer.repositories.push({ id: 'r1', name: 'storefront', url: null, defaultBranch: 'main', createdAt })
+  return 'r1'
 }
 
 test('a person signs in with a key, lands where they wanted to go, and the key stays nowhere', async () => {
@@ -140,7 +62,7 @@ test('a person signs in with a key, lands where they wanted to go, and the key s
 })
 
 test('from nothing to a finished job, by keyboard', async () => {
-  await signIn()
+  await visitor.signIn()
   await see('Run your first job')
   await page.keyboard.press('c')
   await page.getByRole('textbox', { name: 'Task' }).fill('The checkout total is wrong.\nFix it.')
@@ -160,16 +82,16 @@ test('from nothing to a finished job, by keyboard', async () => {
   expect(peer.jobs.all()).toHaveLength(1)
   await page.getByRole('region', { name: 'Result' }).waitFor()
   await see('All 14 tests pass.')
-  await shoot('finished')
+  await visitor.shoot('finished')
 })
 
 test('a job is watched live, through a cut connection, without losing or repeating anything', async () => {
-  await signIn()
+  await visitor.signIn()
   const { id } = peer.jobs.submit({ task: 'Watch me', repositoryId: addRepository() })
   await page.goto(`${peer.url}/jobs/${id}`)
   await page.locator('[aria-label="Claude is writing"]').waitFor()
   await see('Find every caller of applyCoupon')
-  await shoot('live')
+  await visitor.shoot('live')
   peer.cut()
   await see(/Network access to telemetry\.example\.com:443 blocked/)
   await see('Push to refs/heads/main refused')
@@ -185,7 +107,7 @@ test('a job is watched live, through a cut connection, without losing or repeati
 })
 
 test('the transcript follows its end until the reader scrolls up', async () => {
-  await signIn()
+  await visitor.signIn()
   const { id } = peer.jobs.submit({ task: 'Long', repositoryId: addRepository() })
   await page.goto(`${peer.url}/jobs/${id}`)
   await see('Find every caller of applyCoupon')
@@ -197,7 +119,7 @@ test('the transcript follows its end until the reader scrolls up', async () => {
 })
 
 test('a running job is cancelled after a question', async () => {
-  await signIn()
+  await visitor.signIn()
   const { id } = peer.jobs.submit(
     { task: 'Stop me', repositoryId: addRepository() },
     { agoMs: 60_000, beats: 20 },
@@ -213,7 +135,7 @@ test('a running job is cancelled after a question', async () => {
 })
 
 test('the diff is shown file by file, and what stands in it does nothing', async () => {
-  await signIn()
+  await visitor.signIn()
   const { id } = peer.jobs.submit({ task: 'Done', repositoryId: addRepository() }, { agoMs: 60_000 })
   await page.goto(`${peer.url}/jobs/${id}?tab=diff`)
   await see('onerror="document.title=\'pwned\'"')
@@ -225,11 +147,11 @@ test('the diff is shown file by file, and what stands in it does nothing', async
     .getByRole('button', { name: 'Show it' })
     .click()
   await see('"1.4.2"')
-  await shoot('diff')
+  await visitor.shoot('diff')
 })
 
 test('the list follows what happens, is filtered by its address and walked by keys', async () => {
-  await signIn()
+  await visitor.signIn()
   const repositoryId = addRepository()
   peer.jobs.submit({ task: 'Old and done', repositoryId }, { agoMs: 9e6 })
   peer.jobs.submit({ task: 'Broken', repositoryId }, { agoMs: 8e6, story: 'failure' })
@@ -251,7 +173,7 @@ test('the list follows what happens, is filtered by its address and walked by ke
 })
 
 test('a key is shown once', async () => {
-  await signIn('/settings/api-keys')
+  await visitor.signIn('/settings/api-keys')
   await page.getByRole('button', { name: 'New key' }).click()
   await page.getByLabel('Name').fill('laptop')
   await page.keyboard.press('Enter')
@@ -272,7 +194,7 @@ test.each<Device & { name: string }>([
   name,
   ...device
 }) => {
-  await context.close()
+  await visitor.close()
   await open(device)
   const repositoryId = addRepository()
   const done = peer.jobs.submit({ task: 'Done', repositoryId, verify: ['npm test'] }, { agoMs: 9e6 })
@@ -280,8 +202,8 @@ test.each<Device & { name: string }>([
   const running = peer.jobs.submit({ task: 'Half way', repositoryId }, { agoMs: 60_000, beats: 60 })
   await page.goto(peer.url)
   await page.getByLabel('API key').waitFor()
-  expect(await faults()).toEqual([])
-  await signIn()
+  expect(await visitor.faults()).toEqual([])
+  await visitor.signIn()
   const places: [path: string, ready: string][] = [
     ['/', 'Half way'],
     [`/jobs/${running.id}`, 'Find every caller of applyCoupon'],
@@ -297,8 +219,8 @@ test.each<Device & { name: string }>([
   for (const [path, ready] of places) {
     await page.goto(peer.url + path)
     await see(ready)
-    await shoot(`${name}${path.replace(/[^a-z]+/g, '-')}`)
-    expect(await faults(), path).toEqual([])
+    await visitor.shoot(`${name}${path.replace(/[^a-z]+/g, '-')}`)
+    expect(await visitor.faults(), path).toEqual([])
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     expect(overflow, `${path} is wider than the window`).toBeLessThanOrEqual(0)
   }

@@ -1,7 +1,8 @@
 // Jobs in memory: submitted, played from a story, cancelled; with numbered events and subscribers. No HTTP.
 import { randomUUID } from 'node:crypto'
 import type { Job, JobEvent, NewEvent } from '@flowforge/protocol'
-import { BASE, type Beat, failure, HEAD, success } from './peer-story.ts'
+import type { Beat } from './peer-beats.ts'
+import { BASE, failure, HEAD, success } from './peer-story.ts'
 
 export interface PeerJob {
   job: Job

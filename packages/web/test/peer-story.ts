@@ -1,70 +1,9 @@
 // A job's story as the server would tell it: realistic events with their delays, and the diff that comes of it. No I/O.
-import type { NewEvent } from '@flowforge/protocol'
+import { answer, type Beat, file, stage, todos, tool, usage, written } from './peer-beats.ts'
 import { FAILING, PASSING, SUMMARY } from './peer-texts.ts'
-
-export type Beat = [afterMs: number, event: NewEvent]
 
 export const BASE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 export const HEAD = '9f2c1ab47d0e5f6a8b3c2d1e0f9a8b7c6d5e4f3a'
-
-const tool = (toolUseId: string, name: string, input: unknown, parentToolUseId?: string): NewEvent => ({
-  type: 'claude.tool.started',
-  data: { toolUseId, name, input, parentToolUseId },
-})
-const answer = (
-  toolUseId: string,
-  output: string,
-  durationMs: number,
-  ok = true,
-  parentToolUseId?: string,
-): NewEvent => ({
-  type: 'claude.tool.finished',
-  data: { toolUseId, ok, output, durationMs, parentToolUseId },
-})
-const say = (text: string, parentToolUseId?: string): NewEvent => ({
-  type: 'claude.message',
-  data: { text, parentToolUseId },
-})
-const stage = (name: Extract<NewEvent, { type: 'job.stage' }>['data']['stage']): NewEvent => ({
-  type: 'job.stage',
-  data: { stage: name },
-})
-const usage = (costUsd: number): NewEvent => ({
-  type: 'claude.usage',
-  data: {
-    model: 'claude-sonnet-4-5',
-    inputTokens: 1_420,
-    outputTokens: 610,
-    cacheReadTokens: 18_300,
-    cacheWriteTokens: 2_100,
-    costUsd,
-  },
-})
-
-/** A message as it is written: deltas first, then the whole. */
-function written(text: string, stepMs = 35, parentToolUseId?: string): Beat[] {
-  const words = text.match(/\S+\s*/g) ?? []
-  return [
-    ...words.map(
-      (word): Beat => [stepMs, { type: 'claude.text.delta', data: { text: word, parentToolUseId } }],
-    ),
-    [stepMs, say(text, parentToolUseId)],
-  ]
-}
-
-const file = (name: string) => `/workspace/repository/${name}`
-const todos = (done: number) => ({
-  todos: [
-    'Reproduce the wrong total',
-    'Find where coupon and shipping meet',
-    'Fix it',
-    'Add a test for the combination',
-  ].map((content, index) => ({
-    content,
-    activeForm: content,
-    status: index < done ? 'completed' : index === done ? 'in_progress' : 'pending',
-  })),
-})
 
 const preparing: Beat[] = [
   [300, { type: 'job.started', data: { workerId: 'w1' } }],
