@@ -118,6 +118,22 @@ test('the transcript follows its end until the reader scrolls up', async () => {
   await page.waitForFunction(() => document.documentElement.scrollHeight - innerHeight - scrollY < 80)
 })
 
+test('a job of thousands of events is shown at its end, drawn only where one looks', async () => {
+  await visitor.signIn()
+  const { id } = peer.jobs.submit(
+    { task: 'Long', repositoryId: addRepository() },
+    { agoMs: 60_000, beats: 60 },
+  )
+  const events = peer.jobs.get(id)?.events ?? []
+  for (let line = 0; line < 4_000; line += 1) {
+    const common = { jobId: id, attempt: 1, at: new Date().toISOString(), seq: events.length + 1 }
+    events.push({ ...common, type: 'claude.message', data: { text: `Line ${line}` } })
+  }
+  await page.goto(`${peer.url}/jobs/${id}`)
+  await see('Line 3999')
+  expect(await page.locator('[role=feed] > *').count()).toBeLessThan(60)
+})
+
 test('a running job is cancelled after a question', async () => {
   await visitor.signIn()
   const { id } = peer.jobs.submit(

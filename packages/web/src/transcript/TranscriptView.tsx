@@ -105,7 +105,7 @@ function opens(entry: ShownEntry, latestPlan?: string): boolean {
 function estimate(row: Row | undefined): number {
   if (row?.entry.kind === 'message') return 40 + Math.ceil(row.entry.text.length / 90) * 23
   if (row?.entry.kind === 'tool' && opens(row.entry)) return 160
-  return 40
+  return 38
 }
 
 function TranscriptRow({

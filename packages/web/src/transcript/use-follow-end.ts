@@ -2,10 +2,37 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 
 const NEAR_PX = 64
+/** A wheel or a key moves the window smoothly for about this long. */
+const MOVES_MS = 500
 
-const height = () => document.documentElement.scrollHeight
-const distance = () => height() - window.innerHeight - window.scrollY
-const toEnd = () => window.scrollTo({ top: height(), behavior: 'instant' })
+const distance = () => document.documentElement.scrollHeight - window.innerHeight - window.scrollY
+const toEnd = () => window.scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })
+
+/**
+ * The window also moves up by itself, when rows turn out lower than estimated. Only what follows a wheel, a finger,
+ * a key or a drag of the scroll bar is the reader's will.
+ */
+function watchReader() {
+  let pressed = false
+  let actedAt = Number.NEGATIVE_INFINITY
+  const aborter = new AbortController()
+  const on = (types: string[], listener: () => void) => {
+    for (const type of types) {
+      window.addEventListener(type, listener, { passive: true, capture: true, signal: aborter.signal })
+    }
+  }
+  on(['wheel', 'touchmove', 'keydown'], () => {
+    actedAt = performance.now()
+  })
+  on(['pointerdown'], () => {
+    pressed = true
+  })
+  on(['pointerup', 'pointercancel'], () => {
+    pressed = false
+    actedAt = performance.now()
+  })
+  return { isActing: () => pressed || performance.now() - actedAt < MOVES_MS, stop: () => aborter.abort() }
+}
 
 export function useFollowEnd(follow: boolean) {
   const following = useRef(follow)
@@ -13,20 +40,14 @@ export function useFollowEnd(follow: boolean) {
 
   useEffect(() => {
     if (!follow) return
+    const reader = watchReader()
     let lastY = window.scrollY
-    let lastHeight = height()
     function onScroll() {
       const near = distance() < NEAR_PX
-      // Less content also moves the window up; that is not the reader's doing.
-      if (window.scrollY < lastY && height() >= lastHeight) following.current = false
+      if (window.scrollY < lastY && reader.isActing()) following.current = false
       else if (near) following.current = true
       lastY = window.scrollY
-      lastHeight = height()
       setAtEnd(near || following.current)
-    }
-    // Before the scroll event, so that new content does not pull the reader back.
-    function onWheel(event: WheelEvent) {
-      if (event.deltaY < 0 && window.scrollY > 0) following.current = false
     }
     const observer = new ResizeObserver(() => {
       if (following.current) toEnd()
@@ -34,11 +55,10 @@ export function useFollowEnd(follow: boolean) {
     })
     observer.observe(document.body)
     window.addEventListener('scroll', onScroll, { passive: true })
-    window.addEventListener('wheel', onWheel, { passive: true })
     return () => {
+      reader.stop()
       observer.disconnect()
       window.removeEventListener('scroll', onScroll)
-      window.removeEventListener('wheel', onWheel)
     }
   }, [follow])
 
