@@ -158,6 +158,8 @@ export const SettleReport = z.discriminatedUnion('outcome', [
     outcome: z.literal('failed'),
     code: FailureCode,
     message: z.string().max(20_000),
+    /** Set when the work was pushed although the attempt failed: people want to see what did not pass verify. */
+    headCommit: z.string().optional(),
     verify: z.array(VerifyResult),
     sessionId: z.string().optional(),
   }),

@@ -10,6 +10,8 @@ export interface ContainerSpec {
   environment: Record<string, string>
   /** Host directory that holds the gateway's socket; bind-mounted read-only at CONTAINER_PATHS.gatewayDirectory. */
   gatewayDirectory: string
+  /** Absent = the image's entrypoint, which is the runner. */
+  command?: string[]
   workspaceBytes: number
   memoryBytes: number
   cpus: number
@@ -46,6 +48,7 @@ export interface ExecutorCheck {
  *   container that is gone is no error.
  * - `exited` resolves when the container has ended (or is gone); it survives a restart of the engine.
  * - `list` gives every container of this installation, running or ended, also those another worker started.
+ * - `sweep` removes what belongs to no container any more (workspaces after a crash). Safe at any time, beside any worker.
  * - `logs` gives at most the last `maxBytes` of stdout and stderr, for the story of a crash.
  */
 export interface Executor {
@@ -55,6 +58,7 @@ export interface Executor {
   inspect(handle: ContainerHandle): Promise<ContainerStatus>
   exited(handle: ContainerHandle, signal: AbortSignal): Promise<ContainerStatus>
   list(): Promise<ContainerHandle[]>
+  sweep(): Promise<void>
   logs(handle: ContainerHandle, maxBytes: number): Promise<string>
   check(): Promise<ExecutorCheck>
 }

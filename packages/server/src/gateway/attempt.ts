@@ -5,6 +5,8 @@ export interface GatewayAttempt {
   jobId: string
   organizationId: string
   repositoryId: string
+  /** As people call it; named in the refusals that tell an agent what to ask its owner for. */
+  repositoryName?: string
   /** Which attempt of the job this is, from 1. */
   number: number
   /** `agent` may push and talk to Claude; `verify` may only read Git. */

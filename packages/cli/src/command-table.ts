@@ -1,0 +1,92 @@
+// Every command by name, with the line that help shows. A command's own module is loaded only when it is used.
+import type { LoadedCommand } from './command.ts'
+
+export interface Verb {
+  name: string
+  summary: string
+  load: () => Promise<{ command: LoadedCommand }>
+}
+
+export interface Noun {
+  name: string
+  summary: string
+  verbs: Verb[]
+}
+
+export type CommandEntry = Verb | Noun
+
+export const COMMANDS: CommandEntry[] = [
+  { name: 'run', summary: 'Submit a task and follow it to its end', load: () => import('./commands/run.ts') },
+  {
+    name: 'job',
+    summary: 'Look at jobs, follow them, cancel them',
+    verbs: [
+      { name: 'list', summary: 'List jobs, newest first', load: () => import('./commands/job/list.ts') },
+      { name: 'show', summary: 'Show one job', load: () => import('./commands/job/show.ts') },
+      {
+        name: 'logs',
+        summary: "Print a job's story; -f follows it",
+        load: () => import('./commands/job/logs.ts'),
+      },
+      { name: 'diff', summary: 'Print what a job changed', load: () => import('./commands/job/diff.ts') },
+      { name: 'cancel', summary: 'Cancel a job', load: () => import('./commands/job/cancel.ts') },
+    ],
+  },
+  {
+    name: 'repo',
+    summary: 'Repositories that jobs work on',
+    verbs: [
+      { name: 'list', summary: 'List repositories', load: () => import('./commands/repo/list.ts') },
+      {
+        name: 'add',
+        summary: 'Add a repository by its Git URL',
+        load: () => import('./commands/repo/add.ts'),
+      },
+      {
+        name: 'push',
+        summary: 'Push a work tree to a hosted repository',
+        load: () => import('./commands/repo/push.ts'),
+      },
+      {
+        name: 'remove',
+        summary: 'Remove a repository from FlowForge',
+        load: () => import('./commands/repo/remove.ts'),
+      },
+    ],
+  },
+  {
+    name: 'key',
+    summary: 'API keys for programs',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'Create an API key and print it once',
+        load: () => import('./commands/key/create.ts'),
+      },
+      { name: 'list', summary: 'List API keys', load: () => import('./commands/key/list.ts') },
+      {
+        name: 'revoke',
+        summary: 'Make an API key worthless',
+        load: () => import('./commands/key/revoke.ts'),
+      },
+    ],
+  },
+  {
+    name: 'login',
+    summary: 'Sign in to a server with an API key',
+    load: () => import('./commands/login.ts'),
+  },
+  { name: 'logout', summary: 'Forget the API key of a server', load: () => import('./commands/logout.ts') },
+  { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
+  { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
+  {
+    name: 'doctor',
+    summary: 'Check that everything needed is there',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'Print a completion script for your shell',
+    load: () => import('./commands/completion.ts'),
+  },
+]

@@ -1,0 +1,26 @@
+// What both phases are given: everything that is made once per attempt.
+import type { Options, Query, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
+import type { Control } from './control.ts'
+import type { EnvironmentInput } from './environment.ts'
+import type { EventSender } from './event-sender.ts'
+import type { StateStore } from './runner-state.ts'
+import type { ShellContext } from './shell-commands.ts'
+import type { GitContext } from './work-tree.ts'
+
+export type AgentSdk = {
+  query(params: { prompt: AsyncIterable<SDKUserMessage>; options: Options }): Query
+}
+
+export interface PhaseContext {
+  /** Aborts when everything has to end at once; its reason is a Stop. */
+  signal: AbortSignal
+  events: EventSender
+  control: Control
+  state: StateStore
+  git: GitContext
+  shell: ShellContext
+  environment: EnvironmentInput
+  sdk: Promise<AgentSdk>
+  claudeExecutable: string
+  trustedConfigDirectory: string
+}

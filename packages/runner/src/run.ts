@@ -1,0 +1,160 @@
+// One attempt, from the work order to the settled report: connects, decides the phase, and ends in an exit code.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { RUNNER_PROTOCOL_VERSION, type SettleReport, type WorkOrder } from '@flowforge/protocol'
+import { runAgentPhase } from './agent-phase.ts'
+import { startControl } from './control.ts'
+import type { GatewayAddress } from './dial.ts'
+import { commandEnvironment, gitEnvironment, gitUrl } from './environment.ts'
+import { openJournal } from './event-journal.ts'
+import { createEventSender } from './event-sender.ts'
+import { EXIT_CODES, type Stop, stopOf, toRunError } from './failure.ts'
+import { createGateway, isLeaseLost, persist } from './gateway.ts'
+import type { AgentSdk, PhaseContext } from './phase.ts'
+import { signalAllGroups } from './process.ts'
+import { startRelay } from './relay.ts'
+import { openState, type StateStore } from './runner-state.ts'
+import { runVerifyPhase } from './verify-phase.ts'
+
+export interface RunnerOptions {
+  address: GatewayAddress
+  token: string
+  relayPort: number
+  /** The clone; and the runner's own files. */
+  repository: string
+  stateDirectory: string
+  /** An empty directory that nobody in the container can write. */
+  trustedConfigDirectory: string
+  claudeExecutable: string
+  sdk: Promise<AgentSdk>
+  /** What the image sets for every process. */
+  inheritedEnvironment: Record<string, string>
+  runnerVersion: string
+  /** Aborts with a Stop when the process is told to end. */
+  signal: AbortSignal
+  log(message: string): void
+}
+
+/** A gateway restarts in seconds; a worker that moves takes longer. After this the container is of no use. */
+const PATIENCE_MS = 5 * 60_000
+const FLUSH_MS = 30_000
+const STOPPED_FLUSH_MS = 1000
+const SEGMENT_BYTES = 4 * 1024 * 1024
+
+const CRASHED =
+  'The runner ended while Claude was working and was started again: the work can not be continued safely.'
+
+/** A clone that a predecessor left half is made again; work of an agent is never touched here. */
+const discardClone = (repository: string): void => rmSync(repository, { recursive: true, force: true })
+
+const failedReport = (error: unknown, state: StateStore): SettleReport => {
+  const { code, message } = toRunError(error)
+  const { sessionId } = state.read()
+  return {
+    outcome: 'failed',
+    code,
+    message: message.slice(0, 19_000).toWellFormed(),
+    verify: [],
+    ...(sessionId === undefined ? {} : { sessionId }),
+  }
+}
+
+const runPhase = async (context: PhaseContext, order: WorkOrder): Promise<SettleReport> => {
+  const { agentStarted, report } = context.state.read()
+  if (report) return report
+  if (agentStarted)
+    return {
+      ...failedReport(new Error(CRASHED), context.state),
+      code: 'agent_crashed',
+      message: CRASHED,
+    } as SettleReport
+  discardClone(context.git.repository)
+  return order.phase === 'agent' ? await runAgentPhase(context, order) : await runVerifyPhase(context, order)
+}
+
+export const runAttempt = async (options: RunnerOptions): Promise<number> => {
+  const stop = new AbortController()
+  const stopWith = (reason: Stop) => stop.abort(reason)
+  options.signal.addEventListener('abort', () => stop.abort(options.signal.reason))
+  if (options.signal.aborted) stop.abort(options.signal.reason)
+  const { signal } = stop
+  const onLeaseLost = (message: string) => stopWith({ kind: 'lease_lost', message })
+
+  const { address, token } = options
+  const state = openState(options.stateDirectory)
+  const gateway = createGateway({ address, token, patienceMs: PATIENCE_MS })
+  const request = {
+    protocolVersion: RUNNER_PROTOCOL_VERSION,
+    runnerVersion: options.runnerVersion,
+    nonce: state.read().nonce,
+  }
+  const ordering = persist(() => gateway.workOrder(request, signal), { patienceMs: PATIENCE_MS, signal })
+  ordering.catch(() => {})
+  const relay = await startRelay({ address, port: options.relayPort, patienceMs: PATIENCE_MS })
+
+  const openEvents = () =>
+    openJournal(join(options.stateDirectory, 'events', state.read().source), { segmentBytes: SEGMENT_BYTES })
+  const events = createEventSender({
+    gateway,
+    journal: openEvents(),
+    source: state.read().source,
+    renew: () => {
+      state.update({ source: `${state.read().source.slice(0, 40)}-${Date.now().toString(36)}` })
+      return { source: state.read().source, journal: openEvents() }
+    },
+    onLeaseLost,
+  })
+
+  try {
+    const order = await ordering
+    const control = startControl({
+      gateway,
+      signal,
+      onCancel: () => stopWith({ kind: 'cancelled' }),
+      onLeaseLost,
+      onApproval: () => {},
+    })
+    const environment = { inherited: options.inheritedEnvironment, relayPort: relay.port, token, order }
+    const { repository } = options
+    const context: PhaseContext = {
+      signal,
+      events,
+      control,
+      state,
+      environment,
+      git: { repository, url: gitUrl(relay.port), env: gitEnvironment(environment), signal },
+      shell: {
+        cwd: repository,
+        env: commandEnvironment(environment),
+        timeoutMs: order.commandTimeoutSeconds * 1000,
+        signal,
+        events,
+      },
+      sdk: options.sdk,
+      claudeExecutable: options.claudeExecutable,
+      trustedConfigDirectory: options.trustedConfigDirectory,
+    }
+    const report = await runPhase(context, order).catch(error => {
+      if (signal.aborted) throw error
+      return failedReport(error, state)
+    })
+    signal.throwIfAborted()
+    state.update({ report })
+    if (!(await events.flush(FLUSH_MS))) options.log('Some events could not be delivered')
+    await persist(() => gateway.settle(report, signal), { patienceMs: PATIENCE_MS, signal })
+    return EXIT_CODES.settled
+  } catch (error) {
+    const stopped = stopOf(signal)
+    if (stopped) {
+      if (stopped.kind === 'terminated') await events.flush(STOPPED_FLUSH_MS)
+      return EXIT_CODES[stopped.kind]
+    }
+    options.log(error instanceof Error ? error.message : String(error))
+    return isLeaseLost(error) ? EXIT_CODES.lease_lost : EXIT_CODES.notSettled
+  } finally {
+    signalAllGroups('SIGKILL')
+    await events.stop()
+    stop.abort({ kind: 'terminated' } satisfies Stop)
+    await relay.close()
+  }
+}

@@ -1,0 +1,202 @@
+// Git as the runner uses it: check the repository out, commit what is left uncommitted, push. The agent may have written
+// the clone's configuration and hooks, so every call overrides what could run programs or leave the work tree.
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WorkOrder } from '@flowforge/protocol'
+import { isDiskFull, RunError } from './failure.ts'
+import { runProcess } from './process.ts'
+import { cleanText, cutStart } from './text.ts'
+
+export interface GitContext {
+  repository: string
+  url: string
+  env: Record<string, string>
+  signal: AbortSignal
+}
+
+interface GitEnd {
+  exitCode: number
+  stdout: string
+  stderr: string
+}
+
+const OVERRIDES = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.untrackedCache=false',
+  'core.sshCommand=false',
+  'core.quotePath=false',
+  'commit.gpgSign=false',
+  'push.gpgSign=false',
+  'push.followTags=false',
+  'push.recurseSubmodules=no',
+  'submodule.recurse=false',
+  'fetch.recurseSubmodules=false',
+  'advice.addEmbeddedRepo=false',
+  'gc.auto=0',
+].flatMap(setting => ['-c', setting])
+
+/** A transfer that moves nothing for so long is dead; a gateway that restarts is back long before. */
+const STALLED_TRANSFER = ['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=600']
+const MAX_OUTPUT_CHARS = 4 * 1024 * 1024
+/** The job's own time limit ends a slow clone; this only catches what hangs for ever. */
+const TIMEOUT_MS = 6 * 60 * 60_000
+
+const collect = () => {
+  const decoder = new TextDecoder()
+  let text = ''
+  return {
+    add: (chunk: Buffer) => {
+      if (text.length < MAX_OUTPUT_CHARS) text += decoder.decode(chunk, { stream: true })
+    },
+    read: () => cleanText(text),
+  }
+}
+
+const git = async (context: GitContext, args: string[], input?: string): Promise<GitEnd> => {
+  const out = { stdout: collect(), stderr: collect() }
+  const located = [`--git-dir=${join(context.repository, '.git')}`, `--work-tree=${context.repository}`]
+  const { exitCode } = await runProcess('git', [...located, ...OVERRIDES, ...STALLED_TRANSFER, ...args], {
+    cwd: context.repository,
+    env: context.env,
+    timeoutMs: TIMEOUT_MS,
+    signal: context.signal,
+    ...(input === undefined ? {} : { input }),
+    onOutput: (stream, chunk) => {
+      out[stream].add(chunk)
+      return undefined
+    },
+  })
+  return { exitCode, stdout: out.stdout.read(), stderr: out.stderr.read() }
+}
+
+const describe = (act: string, end: GitEnd): string =>
+  `${act} failed (git exit ${end.exitCode}): ${cutStart((end.stderr || end.stdout).trim(), 4000)}`
+
+const cloneFailure = (act: string, end: GitEnd): RunError => {
+  const message = describe(act, end)
+  if (isDiskFull(end.stderr)) return new RunError('disk_full', `The workspace is full: ${message}`)
+  if (/couldn't find remote ref|not our ref/i.test(end.stderr)) return new RunError('base_not_found', message)
+  if (/Authentication failed|could not read Username|error: 40[13]/i.test(end.stderr))
+    return new RunError('git_auth', message)
+  return new RunError('git_unreachable', message)
+}
+
+/** What makes `git fetch` and `git diff origin/main` work for the agent; blobs left out are asked for when needed. */
+const remoteConfig = (url: string, filter: string | undefined): string =>
+  [
+    '[remote "origin"]',
+    `\turl = ${url}`,
+    '\tfetch = +refs/heads/*:refs/remotes/origin/*',
+    ...(filter ? ['\tpromisor = true', `\tpartialCloneFilter = ${filter}`] : []),
+    '',
+  ].join('\n')
+
+/** Three processes (init, fetch, reset) into a directory that exists already: Claude Code was started in it. */
+export const checkOut = async (context: GitContext, order: WorkOrder['git']): Promise<void> => {
+  mkdirSync(context.repository, { recursive: true })
+  const init = await git(context, [
+    'init',
+    '--quiet',
+    '--template=',
+    `--initial-branch=${order.branch}`,
+    context.repository,
+  ])
+  if (init.exitCode !== 0) throw cloneFailure('Preparing the clone', init)
+  appendFileSync(join(context.repository, '.git/config'), remoteConfig(context.url, order.filter))
+  const tracking = `refs/remotes/origin/${order.baseBranch}`
+  const fetch = await git(context, [
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-show-forced-updates',
+    '--no-auto-maintenance',
+    ...(order.filter ? [`--filter=${order.filter}`] : []),
+    'origin',
+    `+${order.checkoutRef}:${tracking}`,
+  ])
+  if (fetch.exitCode !== 0) throw cloneFailure('Cloning', fetch)
+  const reset = await git(context, ['reset', '--quiet', '--hard', order.checkoutCommit, '--'])
+  if (reset.exitCode !== 0) throw cloneFailure(`Checking out ${order.checkoutCommit}`, reset)
+}
+
+export interface WorkTreeStatus {
+  /** `undefined` on a branch without commits. */
+  head: string | undefined
+  changed: boolean
+}
+
+export const readStatus = async (context: GitContext): Promise<WorkTreeStatus> => {
+  const end = await git(context, [
+    'status',
+    '--porcelain=v2',
+    '--branch',
+    '--untracked-files=normal',
+    '--ignore-submodules=none',
+  ])
+  if (end.exitCode !== 0) throw afterAgent('Looking at the work tree', end)
+  const lines = end.stdout.split('\n')
+  const oid = lines.find(line => line.startsWith('# branch.oid '))?.slice('# branch.oid '.length)
+  return {
+    head: oid === undefined || oid === '(initial)' ? undefined : oid,
+    changed: lines.some(line => line !== '' && !line.startsWith('#')),
+  }
+}
+
+const afterAgent = (act: string, end: GitEnd): RunError => {
+  const message = describe(act, end)
+  return isDiskFull(end.stderr)
+    ? new RunError('disk_full', `The workspace is full: ${message}`)
+    : new RunError('agent_error', `${message}. The agent may have damaged the clone.`)
+}
+
+/** Commits everything that .gitignore does not exclude, and says what HEAD is then. */
+export const commitAll = async (context: GitContext, message: string): Promise<string> => {
+  // A git that the agent started and that was killed with it leaves its lock behind.
+  rmSync(join(context.repository, '.git/index.lock'), { force: true })
+  const add = await git(context, ['add', '--all'])
+  if (add.exitCode !== 0) throw afterAgent('Staging the changes', add)
+  const commit = await git(
+    context,
+    ['commit', '--quiet', '--no-verify', '--allow-empty', '--cleanup=whitespace', '--file=-'],
+    message,
+  )
+  if (commit.exitCode !== 0) throw afterAgent('Committing', commit)
+  const head = await git(context, ['rev-parse', '--verify', 'HEAD^{commit}'])
+  if (head.exitCode !== 0) throw afterAgent('Reading HEAD', head)
+  return head.stdout.trim()
+}
+
+export const isAncestor = async (context: GitContext, base: string, head: string): Promise<boolean> =>
+  (await git(context, ['merge-base', '--is-ancestor', base, head])).exitCode === 0
+
+/** The server's own words, without Git's dressing. */
+export const rejectionText = (stdout: string, stderr: string): string | undefined => {
+  const refused = stdout.split('\n').find(line => line.startsWith('!\t'))
+  if (refused === undefined) return undefined
+  const summary = refused.split('\t')[2] ?? refused
+  const remote = stderr
+    .split('\n')
+    .filter(line => line.startsWith('remote:'))
+    .map(line => line.slice('remote:'.length).trim())
+    .filter(line => line !== '')
+  return [summary, ...remote].join('\n')
+}
+
+const PUSH_TRIES = 3
+const PUSH_DELAY_MS = 1000
+
+/** Never forced: only what continues the branch is accepted. A push that broke on the way is tried again. */
+export const push = async (context: GitContext, head: string, branch: string): Promise<void> => {
+  const refspec = `${head}:refs/heads/${branch}`
+  for (let tries = 1; ; tries += 1) {
+    const end = await git(context, ['push', '--porcelain', '--no-verify', '--', context.url, refspec])
+    if (end.exitCode === 0) return
+    const rejection = rejectionText(end.stdout, end.stderr)
+    if (rejection !== undefined) throw new RunError('push_rejected', `The push was refused: ${rejection}`)
+    if (tries >= PUSH_TRIES) throw new RunError('git_unreachable', describe('Pushing', end))
+    await sleep(PUSH_DELAY_MS * tries, undefined, { signal: context.signal })
+  }
+}

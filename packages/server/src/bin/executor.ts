@@ -1,0 +1,40 @@
+// The executor that the configuration names, and the image it starts.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { FlowForgeError } from '../errors.ts'
+import type { Executor } from '../executors/port.ts'
+import { readAgentImage } from './agent-image.ts'
+import type { Foundation } from './foundation.ts'
+
+const CHECKOUT = fileURLToPath(new URL('../../../..', import.meta.url))
+
+export async function createExecutor({
+  config,
+  log,
+  installationId,
+}: Foundation): Promise<{ executor: Executor; image: () => Promise<string> }> {
+  if (config.executor === 'dummy') {
+    const { createDummyExecutor } = await import('../executors/dummy.ts')
+    const { behaviourFromTask } = await import('../executors/dummy-behaviours.ts')
+    return {
+      executor: createDummyExecutor({ behaviour: () => behaviourFromTask }),
+      image: async () => 'dummy',
+    }
+  }
+  const { createDockerExecutor } = await import('../executors/docker/executor.ts')
+  const image = async () => {
+    const name = config.agentImage ?? (await readAgentImage(CHECKOUT))
+    if (name) return name
+    throw new FlowForgeError(
+      'image_unavailable',
+      'No agent image was built here. Build it with script/setup, or name one with FLOWFORGE_AGENT_IMAGE.',
+    )
+  }
+  const executor = createDockerExecutor({
+    installationId,
+    workspaceRoot: join(config.dataDirectory, 'workspaces'),
+    image: config.agentImage ?? (await readAgentImage(CHECKOUT)),
+    log,
+  })
+  return { executor, image }
+}

@@ -1,0 +1,104 @@
+// What server and worker stand on alike: data folder, database, event log, queue, keys, mirrors.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { type Logger, pino } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import type { Config } from '../config.ts'
+import { FlowForgeError } from '../errors.ts'
+import { createMirrors } from '../git/mirrors.ts'
+import { createPostgresBus } from '../live/bus.ts'
+import { createEventLog } from '../live/event-log.ts'
+import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
+import { loadMasterKey } from '../secrets/master-key.ts'
+import { createSealing } from '../secrets/sealing.ts'
+import { createDatabase } from '../store/database.ts'
+import { startEmbeddedPostgres } from '../store/embedded-postgres.ts'
+import { installationId } from '../store/identity.ts'
+import { createListener } from '../store/listener.ts'
+import { asAppRole, migrate } from '../store/migrate.ts'
+
+export type Foundation = Awaited<ReturnType<typeof layFoundation>>
+
+export async function layFoundation(config: Config, log: Logger) {
+  makeDataDirectory(config.dataDirectory)
+  const sealing = createSealing(
+    loadMasterKey({ configured: config.masterKey, dataDirectory: config.dataDirectory }),
+  )
+  const postgres = await connectPostgres(config, log)
+  const applied = await migrate(postgres.owner)
+  if (applied.length > 0) log.info({ applied }, 'database brought to this version')
+  const database = createDatabase(postgres.app)
+  const listener = await createListener(postgres.app)
+  const bus = createPostgresBus({
+    listener,
+    // A lost delta does no harm: the finished message is an event.
+    send: (channel, payload) =>
+      void database.pool.query('select pg_notify($1, $2)', [channel, payload]).catch(() => {}),
+  })
+  return {
+    config,
+    log,
+    sealing,
+    database,
+    bus,
+    events: createEventLog(bus),
+    doorbell: createPostgresDoorbell(listener),
+    signal: createPostgresAttemptSignal(listener),
+    mirrors: createMirrors({
+      directory: join(config.dataDirectory, 'git'),
+      trustedHosts: config.trustedHosts,
+    }),
+    installationId: await database.acrossOrganizations(tx => installationId(tx, uuidv7())),
+    close: async () => {
+      await listener.close()
+      await database.close()
+      await postgres.stop()
+    },
+  }
+}
+
+interface Postgres {
+  owner: pg.ClientConfig
+  app: pg.PoolConfig
+  stop(): Promise<void>
+}
+
+async function connectPostgres(config: Config, log: Logger): Promise<Postgres> {
+  if (config.databaseUrl) {
+    const owner = { connectionString: config.databaseUrl }
+    return { owner, app: asAppRole(owner), stop: async () => {} }
+  }
+  const embedded = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
+  return { owner: embedded.ownerConfig, app: embedded.appConfig, stop: embedded.stop }
+}
+
+function makeDataDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o711 })
+  } catch (error) {
+    throw new FlowForgeError(
+      'config_invalid',
+      `The data folder ${directory} can not be made (${(error as NodeJS.ErrnoException).code}). Set FLOWFORGE_DATA_DIR to a folder that you may write to.`,
+      { cause: error },
+    )
+  }
+}
+
+/** For people on a terminal, for machines otherwise; always on stderr, so that stdout stays clean. */
+export async function createLog(config: Config): Promise<Logger> {
+  const redact = ['*.token', '*.key', '*.apiKey', '*.credential', '*.password', '*.authorization']
+  const options = { level: config.logLevel, base: undefined, redact }
+  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }))
+  const { default: pretty } = await import('pino-pretty')
+  return pino(
+    options,
+    pretty({
+      destination: 2,
+      sync: true,
+      translateTime: 'HH:MM:ss',
+      ignore: 'pid,hostname',
+      colorize: config.colour,
+    }),
+  )
+}

@@ -1,0 +1,138 @@
+// The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { GATEWAY_PATHS } from '@flowforge/protocol'
+import { v7 as uuidv7 } from 'uuid'
+import { createEnvironmentKeys } from '../claude/keys.ts'
+import { findUpstreamKind } from '../claude/upstream-kind.ts'
+import type { Executor } from '../executors/port.ts'
+import type { GatewayAttempt } from '../gateway/attempt.ts'
+import { createClaudeProxy } from '../gateway/claude.ts'
+import type { ClaudeUsageEntry } from '../gateway/claude-ledger.ts'
+import { createDoors } from '../gateway/doors.ts'
+import { createEgressProxy } from '../gateway/egress.ts'
+import { createGitGateway } from '../gateway/git.ts'
+import { createGatewayRecords } from '../jobs/gateway-records.ts'
+import type { DoorReports } from '../jobs/ports.ts'
+import { createRunnerRecords } from '../jobs/runner-records.ts'
+import { createSpares } from '../jobs/spares.ts'
+import { startWorker } from '../jobs/work.ts'
+import { createWorkerRepositories } from '../repositories/worker-repositories.ts'
+import { attemptToken } from '../secrets/attempt-token.ts'
+import { createExecutor } from './executor.ts'
+import type { Foundation } from './foundation.ts'
+
+export interface WorkerRole {
+  executor: Executor
+  start(): Promise<void>
+  /** Stops claiming, waits for running attempts up to the limit, ends spares. */
+  drain(limitMs: number): Promise<void>
+}
+
+const GIB = 1024 ** 3
+
+export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
+  const { config, database, log, events, sealing, mirrors } = foundation
+  const { executor, image } = await createExecutor(foundation)
+  const records = createGatewayRecords({ database, events })
+  const git = createGitGateway({
+    mirrors,
+    quarantineDirectory: join(config.dataDirectory, 'git', 'quarantine'),
+    onPush: (attempt, { commit }) => records.pushed(attempt, commit, epochOf(attempt)),
+    onRefused: (attempt, refusal) => records.say(attempt, { type: 'git.push.refused', data: refusal }),
+  })
+  const claude = createClaudeProxy({
+    keys: createEnvironmentKeys({
+      apiKey: config.claude.apiKey ?? undefined,
+      baseUrl: config.claude.baseUrl,
+    }),
+    ledger: { record: entry => recordUsage(entry) },
+    log,
+    budget: {
+      check: async attempt => {
+        const verdict = await records.checkBudget(attempt)
+        if (!verdict.allowed) doors.reportsOf(attempt)?.claudeTrouble('budget_exceeded', verdict.message)
+        return verdict
+      },
+    },
+    onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
+    onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
+  })
+  const egress = createEgressProxy({
+    trustedHosts: config.trustedHosts,
+    log,
+    onBlocked: (attempt, blocked) => void records.say(attempt, { type: 'egress.blocked', data: blocked }),
+  })
+  const tokenKey = sealing.derive('attempt-tokens')
+  const doors = createDoors({
+    directory: join(config.dataDirectory, 'doors'),
+    tokenOf: (attemptId, phase) => attemptToken(tokenKey, `${attemptId}/${phase}`),
+    records: (reports: DoorReports) =>
+      createRunnerRecords({ ...foundation, sendDelta: foundation.bus.sendDelta }, reports.epoch),
+    handlers: {
+      claude: claude.handle,
+      git: (req, res, attempt, rest) => git.handle(req, res, attempt, belowRepository(rest)),
+      egress,
+    },
+    onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
+    log,
+  })
+  const epochOf = (attempt: GatewayAttempt): number => doors.reportsOf(attempt)?.epoch ?? 0
+  const recordUsage = (entry: ClaudeUsageEntry) =>
+    records.used(entry.attempt, {
+      id: uuidv7(),
+      model: entry.model,
+      status: entry.status,
+      inputTokens: entry.tokens.inputTokens,
+      outputTokens: entry.tokens.outputTokens,
+      cacheReadTokens: entry.tokens.cacheReadTokens,
+      cacheWriteTokens: entry.tokens.cacheWrite5mTokens + entry.tokens.cacheWrite1hTokens,
+      costUsd: entry.costUsd,
+      scripted: entry.scripted,
+      durationMs: Math.round(entry.durationMs),
+      firstByteMs: entry.timeToFirstByteMs === undefined ? null : Math.round(entry.timeToFirstByteMs),
+      upstreamRequestId: entry.requestId ?? null,
+    })
+
+  const limits = { image, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
+  const spares = createSpares({
+    executor,
+    gateway: doors,
+    limits,
+    count: executor.name === 'dummy' ? 0 : config.spareContainers,
+    log,
+  })
+  const repositories = createWorkerRepositories({
+    mirrors,
+    sealing,
+    release: attemptId => git.release(attemptId),
+  })
+  const context = { ...foundation, executor, repositories, spares }
+  let worker: Awaited<ReturnType<typeof startWorker>> | undefined
+  return {
+    executor,
+    start: async () => {
+      const [check, model] = await Promise.all([executor.check(), findUpstreamKind(config.claude.baseUrl)])
+      for (const problem of check.problems) log.warn(problem)
+      worker = await startWorker(context, {
+        version: config.version,
+        host: hostname(),
+        concurrency: config.concurrency,
+        leaseSeconds: config.leaseSeconds,
+        facts: { ...check.facts, model },
+      })
+    },
+    drain: async limitMs => {
+      await worker?.drain(limitMs)
+      await claude.close()
+    },
+  }
+}
+
+const AUTH_TROUBLE = 'The Claude API refused the key of this installation, or no key is set.'
+
+/** The one repository that a container knows by a name. What lies outside of it is nothing Git asks for: 404. */
+const belowRepository = (rest: string): string => {
+  const prefix = GATEWAY_PATHS.git.slice('/git'.length)
+  return rest.startsWith(`${prefix}/`) ? rest.slice(prefix.length) : '/'
+}

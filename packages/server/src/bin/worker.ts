@@ -1,0 +1,23 @@
+// A worker alone: consumes the queue and hosts its containers' gateway. Needs the server's DATABASE_URL and master key.
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { layFoundation } from './foundation.ts'
+import { type Running, runProcess } from './lifecycle.ts'
+import { createWorkerRole } from './worker-role.ts'
+
+const DRAIN_LIMIT_MS = 25_000
+
+async function start(config: Config, log: Logger): Promise<Running> {
+  const foundation = await layFoundation(config, log)
+  const worker = await createWorkerRole(foundation)
+  await worker.start()
+  process.stdout.write('FlowForge worker is ready\n')
+  return {
+    stop: async () => {
+      await worker.drain(DRAIN_LIMIT_MS)
+      await foundation.close()
+    },
+  }
+}
+
+await runProcess(start)

@@ -1,0 +1,125 @@
+// The only reader of process.env: parsed once, frozen, with errors that say what to set. docs/guides/configuration.md lists them.
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { FlowForgeError } from './errors.ts'
+
+const port = z.coerce.number().int().min(1).max(65535)
+const httpUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/+$/, ''))
+const commaList = z.string().transform(text =>
+  text
+    .split(',')
+    .map(item => item.trim())
+    .filter(Boolean),
+)
+
+const variables = z.object({
+  FLOWFORGE_PORT: port.default(7420),
+  FLOWFORGE_HOST: z.string().min(1).default('127.0.0.1'),
+  FLOWFORGE_DATA_DIR: z.string().min(1).optional(),
+  FLOWFORGE_PUBLIC_URL: httpUrl.optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  FLOWFORGE_QUEUE_URL: z.url({ protocol: /^(amqps?|rediss?)$/ }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  FLOWFORGE_STORAGE_URL: z.url({ protocol: /^s3$/ }).optional(),
+  FLOWFORGE_EXECUTOR: z.enum(['docker', 'dummy']).default('docker'),
+  FLOWFORGE_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(availableParallelism()),
+  FLOWFORGE_SPARE_CONTAINERS: z.coerce.number().int().min(0).max(100).optional(),
+  FLOWFORGE_AGENT_IMAGE: z.string().min(1).optional(),
+  FLOWFORGE_BOOTSTRAP_TOKEN: z.string().min(16, 'must have 16 characters or more').max(512).optional(),
+  FLOWFORGE_MASTER_KEY: z
+    .base64()
+    .refine(
+      text => Buffer.from(text, 'base64').length === 32,
+      'must be 32 bytes in base64: openssl rand -base64 32',
+    )
+    .optional(),
+  FLOWFORGE_TRUSTED_HOSTS: commaList.default([]),
+  FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
+  FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NO_COLOR: z.string().optional(),
+  ANTHROPIC_API_KEY: z.string().min(1).optional(),
+  ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
+})
+
+export interface Config {
+  version: string
+  port: number
+  host: string
+  dataDirectory: string
+  /** The address that people and webhooks use. */
+  publicUrl: string
+  databaseUrl: string | null
+  executor: 'docker' | 'dummy'
+  concurrency: number
+  /** Containers started ahead of the next job. */
+  spareContainers: number
+  /** null: the one that script/setup built from this checkout. */
+  agentImage: string | null
+  bootstrapToken: string | null
+  masterKey: string | null
+  trustedHosts: string[]
+  leaseSeconds: number
+  logLevel: string
+  /** Whether logs for people may be coloured (no-color.org). */
+  colour: boolean
+  /** The default key and upstream of Claude; held by the gateway only. */
+  claude: { apiKey: string | null; baseUrl: string }
+}
+
+/** Throws `config_invalid` with one line per variable that can't be used. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = variables.safeParse(present)
+  if (!parsed.success) throw new FlowForgeError('config_invalid', explain(parsed.error))
+  const set = parsed.data
+  refuseNotYet(set)
+  return Object.freeze({
+    version: VERSION,
+    port: set.FLOWFORGE_PORT,
+    host: set.FLOWFORGE_HOST,
+    dataDirectory: resolve(set.FLOWFORGE_DATA_DIR ?? defaultDataDirectory()),
+    publicUrl: set.FLOWFORGE_PUBLIC_URL ?? `http://${hostInUrl(set.FLOWFORGE_HOST)}:${set.FLOWFORGE_PORT}`,
+    databaseUrl: set.DATABASE_URL ?? null,
+    executor: set.FLOWFORGE_EXECUTOR,
+    concurrency: set.FLOWFORGE_CONCURRENCY,
+    spareContainers: set.FLOWFORGE_SPARE_CONTAINERS ?? Math.min(set.FLOWFORGE_CONCURRENCY, 2),
+    agentImage: set.FLOWFORGE_AGENT_IMAGE ?? null,
+    bootstrapToken: set.FLOWFORGE_BOOTSTRAP_TOKEN ?? null,
+    masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
+    trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
+    leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    logLevel: set.FLOWFORGE_LOG_LEVEL,
+    colour: set.NO_COLOR === undefined,
+    claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },
+  })
+}
+
+/** Follows `version` in package.json; a test compares the two. */
+export const VERSION = '0.1.0'
+
+const defaultDataDirectory = () =>
+  process.getuid?.() === 0 ? '/var/lib/flowforge' : join(homedir(), '.flowforge')
+
+/** An address to listen on is not always one to open: every interface means this machine. */
+const hostInUrl = (host: string) => {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function refuseNotYet(set: z.infer<typeof variables>): void {
+  const given = (['FLOWFORGE_QUEUE_URL', 'REDIS_URL', 'FLOWFORGE_STORAGE_URL'] as const).filter(
+    name => set[name] !== undefined,
+  )
+  if (given.length > 0) {
+    throw new FlowForgeError(
+      'config_invalid',
+      `${given.join(', ')}: this version has no adapter for it. Unset it to use the embedded default.`,
+    )
+  }
+}
+
+function explain(error: z.ZodError): string {
+  const lines = error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
+  return `The environment has values that can not be used. Correct or unset them:\n${lines.map(line => `  ${line}`).join('\n')}`
+}

@@ -1,0 +1,96 @@
+// Speaks the runner's protocol for the dummy behaviours: the same requests on the same socket as the real runner.
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  CONTAINER_ENVIRONMENT,
+  CONTAINER_PATHS,
+  GATEWAY_PATHS,
+  MAX_BATCH_EVENTS,
+  RUNNER_PROTOCOL_VERSION,
+  type RunnerEvent,
+  type SettleReport,
+  WorkOrder,
+} from '@flowforge/protocol'
+import { Agent, request } from 'undici'
+import type { DummyContext } from './dummy.ts'
+
+export interface DummyRunner {
+  context: DummyContext
+  /** The work order, fetched once with this runner's nonce. */
+  order(): Promise<WorkOrder>
+  /** The answer's status when somebody with another nonce asks for the order. */
+  orderAsAnother(): Promise<number>
+  report(events: Pick<RunnerEvent, 'type' | 'data'>[]): Promise<void>
+  settle(report: SettleReport): Promise<void>
+}
+
+const RETRY_MS = 50
+
+export const createDummyRunner = (context: DummyContext): DummyRunner => {
+  const source = randomUUID()
+  let sourceSeq = 1
+  let order: Promise<WorkOrder> | undefined
+  const send = createSender(context)
+  const fetchOrder = (nonce: string) =>
+    send(GATEWAY_PATHS.workOrder, { protocolVersion: RUNNER_PROTOCOL_VERSION, runnerVersion: 'dummy', nonce })
+  return {
+    context,
+    order: () => {
+      order ??= fetchOrder(randomUUID()).then(answer => WorkOrder.parse(expectOk(answer)))
+      return order
+    },
+    orderAsAnother: async () => (await fetchOrder(randomUUID())).status,
+    report: async events => {
+      const at = new Date().toISOString()
+      for (let first = 0; first < events.length; first += MAX_BATCH_EVENTS) {
+        const batch = events.slice(first, first + MAX_BATCH_EVENTS).map(event => ({ ...event, at }))
+        expectOk(await send(GATEWAY_PATHS.events, { source, firstSourceSeq: sourceSeq, events: batch }))
+        sourceSeq += batch.length
+      }
+    },
+    settle: async report => {
+      expectOk(await send(GATEWAY_PATHS.settle, report))
+    },
+  }
+}
+
+interface Answer {
+  status: number
+  body: unknown
+}
+
+const expectOk = ({ status, body }: Answer): unknown => {
+  if (status < 300) return body
+  throw new Error(`the gateway answered ${status}: ${JSON.stringify(body)}`)
+}
+
+/** As the real runner, it waits for a gateway that is away; 503 and 429 are tried again as well. */
+const createSender = ({ spec, killed }: DummyContext) => {
+  const socket = path.join(spec.gatewayDirectory, path.basename(CONTAINER_PATHS.gatewaySocket))
+  const url = spec.environment[CONTAINER_ENVIRONMENT.url]
+  const dispatcher = new Agent({ pipelining: 0, ...(!url && { connect: { socketPath: socket } }) })
+  killed.addEventListener('abort', () => dispatcher.destroy(), { once: true })
+  const headers = {
+    authorization: `Bearer ${spec.environment[CONTAINER_ENVIRONMENT.token] ?? ''}`,
+    'content-type': 'application/json',
+  }
+  const once = async (route: string, body: unknown): Promise<Answer> => {
+    const answer = await request(new URL(route, url ?? 'http://gateway'), {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      dispatcher,
+      signal: killed,
+    })
+    const text = await answer.body.text()
+    return { status: answer.statusCode, body: text ? JSON.parse(text) : undefined }
+  }
+  return async (route: string, body: unknown): Promise<Answer> => {
+    for (;;) {
+      const answer = await once(route, body).catch(() => undefined)
+      if (answer && answer.status !== 503 && answer.status !== 429) return answer
+      await delay(RETRY_MS, undefined, { signal: killed })
+    }
+  }
+}

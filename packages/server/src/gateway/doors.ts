@@ -1,0 +1,162 @@
+// The doors of attempts: one socket directory per container, behind which runner API, Claude, Git and egress are served
+// to that attempt alone. A door may stand before its attempt has a job: then only the wait for an order is served.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { SettleReport, WorkOrder } from '@flowforge/protocol'
+import { FlowForgeError } from '../errors.ts'
+import type { AttemptDoor, AttemptGateway, DoorReports } from '../jobs/ports.ts'
+import type { Phase } from '../store/attempts.ts'
+import type { GatewayAttempt } from './attempt.ts'
+import type { GatewayHandler, GatewayHandlers, GatewayLog, OnDenied } from './attempt-server.ts'
+import { openAttemptSocket } from './attempt-socket.ts'
+import { refuse, refuseTunnel } from './refusal.ts'
+import { createRunnerApi, type RunnerRecords } from './runner-api.ts'
+
+export interface DoorsOptions {
+  /** Short, and closed to others: a socket's path has at most 107 bytes. */
+  directory: string
+  tokenOf: (attemptId: string, phase: Phase) => string
+  records: (reports: DoorReports) => RunnerRecords
+  handlers: Omit<GatewayHandlers, 'runner'>
+  onDenied: OnDenied
+  log: GatewayLog
+}
+
+export interface Doors extends AttemptGateway {
+  /** What an attempt behind a door reported of Claude's refusals. */
+  reportsOf(attempt: GatewayAttempt): DoorReports | undefined
+}
+
+interface Admission {
+  order: WorkOrder
+  reports: DoorReports
+}
+
+const NOT_ADMITTED = { status: 403, code: 'lease_lost', message: 'This container has no job yet.' } as const
+
+export function createDoors(options: DoorsOptions): Doors {
+  const admissions = new WeakMap<GatewayAttempt, Admission>()
+
+  return {
+    reportsOf: attempt => admissions.get(attempt)?.reports,
+    open: async (attemptId, phase): Promise<AttemptDoor> => {
+      const ended = new AbortController()
+      const attempt = withoutJob(attemptId, phase, options.tokenOf(attemptId, phase), ended.signal)
+      const admitted = Promise.withResolvers<Admission>()
+      const runner = createRunnerApi({
+        records: recordsOf(admissions, options),
+        orderOf: async (_attempt, waitMs) =>
+          (await withinTime(admitted.promise, waitMs, ended.signal))?.order,
+        settled: (settling: GatewayAttempt, report: SettleReport) =>
+          admissions.get(settling)?.reports.settled(report),
+      })
+      const socket = await openAttemptSocket({
+        directory: join(options.directory, directoryName(attemptId, phase)),
+        attempt,
+        handlers: { runner, ...onlyAdmitted(options.handlers, admissions) },
+        onDenied: (of, denial) => admissions.has(of) && options.onDenied(of, denial),
+        log: options.log,
+      })
+      return {
+        directory: socket.directory,
+        token: attempt.token,
+        admit: (known, order, reports) => {
+          // The server behind the socket knows this very object; the token and the end of the door stay what they are.
+          Object.assign(attempt, known, { token: attempt.token, signal: ended.signal })
+          known.signal.addEventListener('abort', () => ended.abort(known.signal.reason), { once: true })
+          if (known.signal.aborted) ended.abort(known.signal.reason)
+          const admission = { order, reports }
+          admissions.set(attempt, admission)
+          admitted.resolve(admission)
+        },
+        close: () => socket.remove(),
+      }
+    },
+  }
+}
+
+const withoutJob = (attemptId: string, phase: Phase, token: string, signal: AbortSignal): GatewayAttempt => ({
+  attemptId,
+  jobId: '',
+  organizationId: '',
+  repositoryId: '',
+  number: 0,
+  phase,
+  token,
+  branch: '',
+  baseCommit: '',
+  allowedModels: [],
+  egressAllow: [],
+  signal,
+})
+
+/** Ten characters keep the path short; two attempts of one worker do not meet in them. */
+const directoryName = (attemptId: string, phase: Phase): string =>
+  createHash('sha256').update(`${attemptId}/${phase}`).digest('hex').slice(0, 16)
+
+function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: DoorsOptions): RunnerRecords {
+  const of = (attempt: GatewayAttempt): RunnerRecords => {
+    const admission = admissions.get(attempt)
+    return admission ? options.records(admission.reports) : NOBODY
+  }
+  return {
+    bindNonce: (attempt, nonce) => of(attempt).bindNonce(attempt, nonce),
+    appendEvents: (attempt, batch) => of(attempt).appendEvents(attempt, batch),
+    sendDeltas: (attempt, batch) => of(attempt).sendDeltas(attempt, batch),
+    commandsAfter: (attempt, after, waitMs) => of(attempt).commandsAfter(attempt, after, waitMs),
+    saveReport: (attempt, report) => of(attempt).saveReport(attempt, report),
+  }
+}
+
+/** A runner without a job has nothing to tell. */
+const refuseRecord = async (): Promise<never> => {
+  throw new FlowForgeError('lease_lost', NOT_ADMITTED.message)
+}
+const NOBODY: RunnerRecords = {
+  bindNonce: refuseRecord,
+  appendEvents: refuseRecord,
+  sendDeltas: () => {},
+  commandsAfter: refuseRecord,
+  saveReport: refuseRecord,
+}
+
+function onlyAdmitted(
+  handlers: DoorsOptions['handlers'],
+  admissions: WeakMap<GatewayAttempt, Admission>,
+): DoorsOptions['handlers'] {
+  const guard =
+    (protocol: 'claude' | 'git', handler: GatewayHandler): GatewayHandler =>
+    (req, res, attempt, rest) =>
+      admissions.has(attempt) ? handler(req, res, attempt, rest) : refuse(res, protocol, NOT_ADMITTED)
+  return {
+    claude: guard('claude', handlers.claude),
+    git: guard('git', handlers.git),
+    egress: {
+      connect: (req, socket, head, attempt) =>
+        admissions.has(attempt)
+          ? handlers.egress.connect(req, socket, head, attempt)
+          : refuseTunnel(socket, NOT_ADMITTED),
+      forward: (req, res, attempt) =>
+        admissions.has(attempt)
+          ? handlers.egress.forward(req, res, attempt)
+          : refuse(res, 'egress', NOT_ADMITTED),
+    },
+  }
+}
+
+async function withinTime<T>(
+  promise: Promise<T>,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => late.resolve(undefined), waitMs)
+  const stop = () => late.resolve(undefined)
+  signal.addEventListener('abort', stop)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}

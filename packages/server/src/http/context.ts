@@ -1,0 +1,53 @@
+// What the routes are given: the acts of the domain folders with their surroundings.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Auth } from '../auth/better-auth.ts'
+import type { Authenticator, Principal } from '../auth/principal.ts'
+import type { Doctor } from '../doctor.ts'
+import type { AttemptSignal, Doorbell, EventLog } from '../jobs/ports.ts'
+import type { createJobStreams } from '../live/job-stream.ts'
+import type { createOrganizationStreams } from '../live/organization-stream.ts'
+import type { RepositoryFiles } from '../repositories/ports.ts'
+import type { Sealing } from '../secrets/sealing.ts'
+import type { Database } from '../store/database.ts'
+
+export interface HttpContext {
+  version: string
+  publicUrl: string
+  database: Database
+  /** Loaded at the first request that needs it: API keys do without. */
+  auth: () => Promise<Auth>
+  authenticator: Authenticator
+  sealing: Sealing
+  events: EventLog
+  doorbell: Doorbell
+  signal: AttemptSignal
+  jobStreams: ReturnType<typeof createJobStreams>
+  organizationStreams: ReturnType<typeof createOrganizationStreams>
+  files: RepositoryFiles
+  /** Git smart HTTP for people; `rest` is the path after the repository. */
+  peopleGit: (
+    req: IncomingMessage,
+    res: ServerResponse,
+    repository: PeopleRepository,
+    rest: string,
+  ) => Promise<void>
+  doctor: Doctor
+  trustedHosts: string[]
+  /** Built console; null when it was not built. */
+  webDirectory: string | null
+  leaseSeconds: number
+  log: Logger
+}
+
+export interface PeopleRepository {
+  repositoryId: string
+  kind: 'hosted' | 'mirror'
+  canPush: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal
+  }
+}

@@ -1,0 +1,161 @@
+// The story of a job: events, stream, log, diff.
+import { JobEventEnvelope } from '@flowforge/protocol'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { FlowForgeError } from '../../errors.ts'
+import { viewEvent } from '../../live/job-stream.ts'
+import { renderLog } from '../../live/log-text.ts'
+import { readEvents } from '../../store/events.ts'
+import type { HttpContext } from '../context.ts'
+import { sendEventStream } from '../event-stream.ts'
+import { Problem } from '../problems.ts'
+import { JobReference, requireJob } from './jobs.ts'
+
+const seq = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const Event = JobEventEnvelope.meta({ id: 'JobEvent' })
+const MAX_DIFF_BYTES = 5 * 1024 * 1024
+const LOG_PAGE = 1000
+
+const Diff = z
+  .object({
+    base: z.string(),
+    head: z.string(),
+    stat: z.object({ filesChanged: z.int(), insertions: z.int(), deletions: z.int() }),
+    /** Unified, as `git diff` prints it. */
+    diff: z.string(),
+    truncated: z.boolean(),
+  })
+  .meta({ id: 'Diff' })
+
+export const jobStoryRoutes =
+  (context: HttpContext): FastifyPluginAsyncZod =>
+  async app => {
+    const { database } = context
+    const errors = { 401: Problem, 404: Problem, 422: Problem }
+
+    const EventsQuery = z.object({
+      after: seq.default(0),
+      limit: z.coerce.number().int().min(1).max(1000).default(500),
+    })
+    const EventPage = z.object({
+      data: z.array(Event),
+      nextCursor: z.string().nullable(),
+      hasMore: z.boolean(),
+    })
+    app.get(
+      '/jobs/:id/events',
+      {
+        schema: {
+          operationId: 'listEvents',
+          tags: ['jobs'],
+          params: JobReference,
+          querystring: EventsQuery,
+          response: { 200: EventPage, ...errors },
+        },
+      },
+      async request => {
+        const { organizationId } = request.principal
+        const { after, limit } = request.query
+        const rows = await database.inOrganization(organizationId, async tx => {
+          const job = await requireJob(tx, organizationId, request.params.id)
+          return readEvents(tx, organizationId, job.id, after, limit + 1)
+        })
+        const data = rows.slice(0, limit).map(viewEvent) as z.infer<typeof Event>[]
+        const hasMore = rows.length > limit
+        return { data, nextCursor: hasMore ? String(data.at(-1)!.seq) : null, hasMore }
+      },
+    )
+
+    app.get(
+      '/jobs/:id/stream',
+      {
+        schema: {
+          operationId: 'streamEvents',
+          tags: ['jobs'],
+          description:
+            'Server-Sent Events; `id:` is the seq, `Last-Event-ID` is honoured. Ends when the job has; a client that asks again from its end is answered 204.',
+          params: JobReference,
+          querystring: z.object({ after: seq.optional() }),
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = request.principal
+        const job = await database.inOrganization(organizationId, tx =>
+          requireJob(tx, organizationId, request.params.id),
+        )
+        const lastEventId = seq.safeParse(request.headers['last-event-id'])
+        const after = lastEventId.success ? lastEventId.data : (request.query.after ?? 0)
+        if (after >= job.last_seq && job.finished_at !== null) return reply.code(204).send()
+        return sendEventStream(request, reply, signal =>
+          context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+        )
+      },
+    )
+
+    app.get(
+      '/jobs/:id/log',
+      {
+        schema: {
+          operationId: 'getLog',
+          tags: ['jobs'],
+          description: 'The story as plain text.',
+          params: JobReference,
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = request.principal
+        const job = await database.inOrganization(organizationId, tx =>
+          requireJob(tx, organizationId, request.params.id),
+        )
+        const pages = async function* () {
+          for (let after = 0; ; ) {
+            const rows = await database.inOrganization(organizationId, tx =>
+              readEvents(tx, organizationId, job.id, after, LOG_PAGE),
+            )
+            yield rows.map(row => renderLog(viewEvent(row))).join('')
+            if (rows.length < LOG_PAGE) return
+            after = rows.at(-1)!.seq
+          }
+        }
+        const { Readable } = await import('node:stream')
+        return reply.type('text/plain; charset=utf-8').send(Readable.from(pages()))
+      },
+    )
+
+    app.get(
+      '/jobs/:id/diff',
+      {
+        schema: {
+          operationId: 'getDiff',
+          tags: ['jobs'],
+          description: 'As JSON, or as a unified diff with `Accept: text/x-diff`.',
+          params: JobReference,
+          response: { 200: Diff, ...errors },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = request.principal
+        const job = await database.inOrganization(organizationId, tx =>
+          requireJob(tx, organizationId, request.params.id),
+        )
+        if (!job.base_commit)
+          throw new FlowForgeError('not_found', 'The job has not started yet: there is no diff.')
+        const head = job.head_commit ?? job.base_commit
+        const diff =
+          head === job.base_commit
+            ? { stat: { filesChanged: 0, insertions: 0, deletions: 0 }, diff: '', truncated: false }
+            : await context.files.diff(job.repository_id, job.base_commit, head, { maxBytes: MAX_DIFF_BYTES })
+        if (/text\/(x-diff|plain)/.test(request.headers.accept ?? '')) {
+          return reply
+            .type('text/x-diff; charset=utf-8')
+            .serializer(String)
+            .send(diff.diff as never)
+        }
+        return { base: job.base_commit, head, ...diff }
+      },
+    )
+  }

@@ -1,0 +1,126 @@
+// WebSocket: send `{subscribe: jobId | "*", after: seq}`, get events. One connection may hold several subscriptions.
+import { once } from 'node:events'
+import type { JobEvent } from '@flowforge/protocol'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { WebSocket } from 'ws'
+import { z } from 'zod'
+import type { Principal } from '../../auth/principal.ts'
+import { isFlowForgeError } from '../../errors.ts'
+import type { HttpContext } from '../context.ts'
+import { requireJob } from './jobs.ts'
+
+const Message = z.union([
+  z.object({ subscribe: z.string().min(1).max(100), after: z.int().min(0).default(0) }),
+  z.object({ unsubscribe: z.string().min(1).max(100) }),
+])
+
+const MAX_SUBSCRIPTIONS = 50
+const PING_MS = 20_000
+/** Above this, the next event waits until the client has taken what was sent. */
+const HIGH_WATER_BYTES = 256 * 1024
+
+export const liveRoutes =
+  (context: HttpContext): FastifyPluginAsyncZod =>
+  async app => {
+    app.get('/live', { websocket: true, schema: { hide: true } }, (socket, request) => {
+      const connection = createConnection(context, request.principal, socket)
+      socket.on('message', data => {
+        connection.receive(String(data)).catch(error => {
+          request.log.warn({ err: error }, 'a live message failed')
+          socket.close(1011, 'FlowForge failed at this; connect again')
+        })
+      })
+      socket.on('close', connection.close)
+      socket.on('error', connection.close)
+    })
+  }
+
+function createConnection(context: HttpContext, principal: Principal, socket: WebSocket) {
+  const subscriptions = new Map<string, AbortController>()
+  let alive = true
+  const heartbeat = setInterval(() => {
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+  }, PING_MS)
+  socket.on('pong', () => {
+    alive = true
+  })
+
+  const say = (type: string, fields: object): void => socket.send(JSON.stringify({ type, ...fields }))
+  const pump = async (name: string, events: AsyncIterable<JobEvent>): Promise<void> => {
+    for await (const event of events) {
+      if (socket.readyState !== socket.OPEN) return
+      socket.send(JSON.stringify(event))
+      if (socket.bufferedAmount > HIGH_WATER_BYTES) await drained(socket)
+    }
+    if (subscriptions.delete(name)) say('live.ended', { subscription: name })
+  }
+  const subscribe = async (reference: string, after: number): Promise<void> => {
+    if (subscriptions.size >= MAX_SUBSCRIPTIONS)
+      return say('live.error', {
+        code: 'rate_limited',
+        detail: `At most ${MAX_SUBSCRIPTIONS} subscriptions on one connection.`,
+      })
+    const { organizationId } = principal
+    subscriptions.get(reference)?.abort()
+    const stop = new AbortController()
+    subscriptions.set(reference, stop)
+    const events =
+      reference === '*'
+        ? context.organizationStreams.watch({ organizationId, signal: stop.signal })
+        : context.jobStreams.watch({
+            organizationId,
+            jobId: (
+              await context.database.inOrganization(organizationId, tx =>
+                requireJob(tx, organizationId, reference),
+              )
+            ).id,
+            after,
+            signal: stop.signal,
+            untilFinished: false,
+          })
+    say('live.subscribed', { subscription: reference, after })
+    pump(reference, events).catch(() => socket.close(1011, 'FlowForge failed at this; connect again'))
+  }
+
+  return {
+    receive: async (text: string): Promise<void> => {
+      const message = Message.safeParse(parseJson(text))
+      if (!message.success)
+        return say('live.error', {
+          code: 'malformed_request',
+          detail: 'Send {"subscribe": jobId or "*", "after": seq}.',
+        })
+      if ('unsubscribe' in message.data) {
+        subscriptions.get(message.data.unsubscribe)?.abort()
+        subscriptions.delete(message.data.unsubscribe)
+        return
+      }
+      await subscribe(message.data.subscribe, message.data.after).catch(error => {
+        if (!isFlowForgeError(error)) throw error
+        say('live.error', { code: error.code, detail: error.message })
+      })
+    },
+    close: (): void => {
+      clearInterval(heartbeat)
+      for (const stop of subscriptions.values()) stop.abort()
+      subscriptions.clear()
+    },
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** `ws` tells of sent bytes only by a callback on the last message; an empty ping is the smallest one. */
+const drained = (socket: WebSocket): Promise<void> =>
+  Promise.race([
+    new Promise<void>(resolve => socket.ping('', false, () => resolve())),
+    once(socket, 'close').then(() => {}),
+  ])

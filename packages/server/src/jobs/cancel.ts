@@ -1,0 +1,37 @@
+// Cancels a job: at once where no attempt lives, else by telling the holder, who ends the container first.
+import { FlowForgeError } from '../errors.ts'
+import { findLiveAttempt } from '../store/attempts.ts'
+import type { Database } from '../store/database.ts'
+import { findJob, type JobRow, lockJob, requestCancel, updateJob } from '../store/jobs.ts'
+import type { AttemptSignal, EventLog } from './ports.ts'
+import { after } from './states.ts'
+import type { Submitter } from './submit.ts'
+
+export interface CancelContext {
+  database: Database
+  events: EventLog
+  signal: AttemptSignal
+}
+
+/** A finished job is left as it is: `job_state_conflict`. Cancelling twice is no error while the job still runs. */
+export function cancelJob(context: CancelContext, by: Submitter, reference: string): Promise<JobRow> {
+  return context.database.inOrganization(by.organizationId, async tx => {
+    const found = await findJob(tx, by.organizationId, reference)
+    const job = found && (await lockJob(tx, found.id))
+    if (!job)
+      throw new FlowForgeError(
+        'job_not_found',
+        `There is no job ${reference}. List them with: flowforge job list`,
+      )
+    const next = after(job.state, 'cancel')
+    const live = await findLiveAttempt(tx, job.id)
+    await requestCancel(tx, job.id, by.userId)
+    if (live) {
+      await context.signal.send(tx, live.id)
+      return (await lockJob(tx, job.id))!
+    }
+    const cancelled = await updateJob(tx, job.id, { state: next, cancelled_by: by.userId })
+    await context.events.append(tx, cancelled, [{ type: 'job.cancelled', data: { by: by.userId } }])
+    return cancelled
+  })
+}

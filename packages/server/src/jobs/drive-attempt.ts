@@ -1,0 +1,180 @@
+// Takes one attempt from its claim to its end: repository, agent container, clean verify, publish, settle. Every step
+// may be repeated and looks first at what the attempt's row says is done, so that another worker can go on here.
+import type { FailureCode, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
+import type { Logger } from 'pino'
+import { isFlowForgeError } from '../errors.ts'
+import { findAttempt } from '../store/attempts.ts'
+import { updateJob } from '../store/jobs.ts'
+import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { reasonFromError, reasonOf } from './failures.ts'
+import type { Hold, StopCause } from './hold.ts'
+import type { Repositories } from './ports.ts'
+import { type PhaseContext, PhaseFailed, runPhase } from './run-phase.ts'
+import { type Outcome, type SettleContext, settleAttempt } from './settle.ts'
+import { agentOrder, verifyOrder } from './work-orders.ts'
+
+export interface DriveContext extends SettleContext, PhaseContext {
+  repositories: Repositories
+  log: Logger
+}
+
+export async function driveAttempt(context: DriveContext, hold: Hold): Promise<void> {
+  const log = context.log.child({ jobId: hold.job.id, attempt: hold.attempt.number })
+  try {
+    const outcome = await reachOutcome(context, hold)
+    const job = await settleAttempt(context, hold.job.id, hold.holder, outcome)
+    log.info({ state: job.state, reason: job.reason?.code }, 'attempt settled')
+  } catch (error) {
+    if (isFlowForgeError(error, 'lease_lost') || hold.signal.reason === 'lease_lost')
+      log.warn('lease lost; leaving the attempt to its new holder')
+    else throw error
+  } finally {
+    await context.repositories.release(hold.attempt.id)
+  }
+}
+
+async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome> {
+  try {
+    const repository = await loadRepository(context, hold)
+    const base = await prepareRepository(context, hold, repository)
+    const report = await runAgent(context, hold, repository, base)
+    if (report.outcome === 'failed') return await failedOutcome(context, hold, report)
+    const head = await pushedCommit(context, hold)
+    if (!head)
+      return { kind: 'succeeded', headCommit: null, result: { ...NO_CHANGES, summary: report.summary } }
+    const verify = await verifyClean(context, hold, repository, base, head)
+    await stage(context, hold, 'publishing')
+    await context.repositories.publish(
+      repository,
+      { jobId: hold.job.id, branch: hold.job.branch, commit: head },
+      hold.signal,
+    )
+    await recordPublished(context, hold, repository, head)
+    const stat = await context.repositories.stat(repository, base, head)
+    return { kind: 'succeeded', headCommit: head, result: { summary: report.summary, ...stat, verify } }
+  } catch (error) {
+    return outcomeOfError(context, hold, error)
+  }
+}
+
+const NO_CHANGES = { filesChanged: 0, insertions: 0, deletions: 0, verify: [] as VerifyResult[] }
+
+function outcomeOfError(context: DriveContext, hold: Hold, error: unknown): Outcome {
+  if (isFlowForgeError(error, 'lease_lost')) throw error
+  switch (hold.signal.reason as StopCause | undefined) {
+    case 'lease_lost':
+    case 'shutdown':
+      throw error
+    case 'cancelled':
+      return { kind: 'cancelled' }
+    case 'deadline':
+      return {
+        kind: 'failed',
+        reason: reasonOf(
+          'timeout',
+          `The job did not finish within its limit of ${hold.job.timeout_seconds} seconds.`,
+        ),
+      }
+  }
+  if (error instanceof PhaseFailed)
+    return { kind: 'failed', reason: error.reason, headCommit: error.headCommit }
+  const reason = reasonFromError(error)
+  if (reason.code === 'internal_error')
+    context.log.error({ err: error, jobId: hold.job.id }, 'attempt failed unexpectedly')
+  return { kind: 'failed', reason }
+}
+
+async function loadRepository({ database }: DriveContext, { job }: Hold): Promise<RepositoryRow> {
+  const row = await database.inOrganization(job.organization_id, tx =>
+    findRepository(tx, job.organization_id, job.repository_id),
+  )
+  if (!row) throw new PhaseFailed(reasonOf('internal_error', 'The repository of this job was removed.'))
+  return row
+}
+
+/** The base commit is resolved once and stays: a second attempt starts from the same commit. */
+async function prepareRepository(
+  context: DriveContext,
+  { job, signal }: Hold,
+  repository: RepositoryRow,
+): Promise<string> {
+  await context.repositories.update(repository, signal)
+  if (job.base_commit) return job.base_commit
+  const { branch, commit } = await context.repositories.resolveBranch(repository, job.base_branch)
+  if (branch === job.branch)
+    throw new PhaseFailed(reasonOf('base_not_found', `The job's own branch ${branch} can not be its base.`))
+  await context.database.acrossOrganizations(tx =>
+    updateJob(tx, job.id, { base_branch: branch, base_commit: commit }),
+  )
+  job.base_branch = branch
+  return commit
+}
+
+async function runAgent(
+  context: DriveContext,
+  hold: Hold,
+  repository: RepositoryRow,
+  base: string,
+): Promise<SettleReport> {
+  const order = agentOrder(hold, repository, base)
+  return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
+}
+
+/** With `verify` set, the result that counts comes from a container in which no agent ever ran. */
+async function verifyClean(
+  context: DriveContext,
+  hold: Hold,
+  repository: RepositoryRow,
+  base: string,
+  head: string,
+): Promise<VerifyResult[]> {
+  if (hold.job.verify.length === 0) return []
+  await stage(context, hold, 'verifying_clean')
+  const order = verifyOrder(hold, repository, base, head)
+  const report = await runPhase(context, hold, repository, { phase: 'verify', order, baseCommit: base })
+  if (report.outcome === 'failed') {
+    const code: FailureCode = report.code === 'setup_failed' ? 'setup_failed' : 'verify_failed'
+    throw new PhaseFailed(reasonOf(code, `In a fresh container: ${report.message}`), head)
+  }
+  return report.verify
+}
+
+/** Work that was pushed before the failure stays in FlowForge's mirror, where people can see its diff. */
+async function failedOutcome(
+  context: DriveContext,
+  hold: Hold,
+  report: Extract<SettleReport, { outcome: 'failed' }>,
+): Promise<Outcome> {
+  return {
+    kind: 'failed',
+    reason: reasonOf(report.code, report.message),
+    headCommit: await pushedCommit(context, hold),
+  }
+}
+
+/** What the gateway saw and stored; the runner's word for it does not count. */
+async function pushedCommit({ database }: DriveContext, { attempt }: Hold): Promise<string | null> {
+  const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
+  return row?.pushed_commit ?? null
+}
+
+async function recordPublished(
+  context: DriveContext,
+  { job }: Hold,
+  repository: RepositoryRow,
+  commit: string,
+): Promise<void> {
+  if (repository.url === null) return
+  await context.database.acrossOrganizations(tx =>
+    context.events.append(tx, job, [
+      { type: 'git.pushed', data: { branch: job.branch, commit, upstream: true } },
+    ]),
+  )
+}
+
+async function stage(context: DriveContext, { job }: Hold, name: Stage): Promise<void> {
+  await context.database.acrossOrganizations(async tx => {
+    await updateJob(tx, job.id, { stage: name })
+    await context.events.append(tx, job, [{ type: 'job.stage', data: { stage: name } }])
+  })
+}

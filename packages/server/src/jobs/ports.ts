@@ -1,0 +1,73 @@
+// What the job engine asks of its surroundings: each is implemented in the folder that its comment names.
+import type { NewEvent, SettleReport, WorkOrder } from '@flowforge/protocol'
+import type { GatewayAttempt } from '../gateway/attempt.ts'
+import type { Phase } from '../store/attempts.ts'
+import type { Transaction } from '../store/database.ts'
+import type { RepositoryRow } from '../store/repositories.ts'
+
+/** live/: a job's story. `append` numbers and stores the events in the caller's transaction and tells watchers after it. */
+export interface EventLog {
+  append(tx: Transaction, job: EventSubject, events: NewEvent[]): Promise<number>
+}
+export interface EventSubject {
+  id: string
+  organization_id: string
+  attempt: number
+}
+
+/** queue/: wakes claimers. A hint: lost, late and doubled rings do no harm, because jobs are claimed from their rows. */
+export interface Doorbell {
+  /** Rings when the caller's transaction commits. */
+  ring(tx: Transaction): Promise<void>
+  /** Calls `wake` after a ring. Returns how to stop. */
+  answer(wake: () => void): () => void
+}
+
+/** queue/: tells the holder of an attempt to look again: a cancel, a reply, a command. A hint, too. */
+export interface AttemptSignal {
+  send(tx: Transaction, attemptId: string): Promise<void>
+  receive(handler: (attemptId: string) => void): () => void
+}
+
+/** git/: the repository as a worker needs it. Every call may be repeated. */
+export interface Repositories {
+  /** Brings the mirror up to date. Fails with `git_auth`, `git_unreachable`, `disk_full`, `repository_empty`. */
+  update(repository: RepositoryRow, signal: AbortSignal): Promise<void>
+  /** `null` means the default branch. Fails with `base_not_found`, `repository_empty`. */
+  resolveBranch(repository: RepositoryRow, branch: string | null): Promise<{ branch: string; commit: string }>
+  stat(
+    repository: RepositoryRow,
+    base: string,
+    head: string,
+  ): Promise<{ filesChanged: number; insertions: number; deletions: number }>
+  /** Compare-and-swap at the upstream. Fails with `push_rejected`, `git_auth`, `git_unreachable`. */
+  publish(
+    repository: RepositoryRow,
+    result: { jobId: string; branch: string; commit: string },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Forgets what an attempt left half-way. */
+  release(attemptId: string): Promise<void>
+}
+
+/** gateway/: the attempt's door. The container's side is `CONTAINER_PATHS.gatewayDirectory`. */
+export interface AttemptDoor {
+  /** Host directory to mount into the container. */
+  directory: string
+  token: string
+  /** From now on the runner of this phase gets its order; before that it waits for it. */
+  admit(attempt: GatewayAttempt, order: WorkOrder, reports: DoorReports): void
+  close(): Promise<void>
+}
+export interface DoorReports {
+  /** The epoch that this holder writes with. */
+  epoch: number
+  settled(report: SettleReport): void
+  /** Anything came from the container: it is alive. */
+  heard(): void
+  /** What the gateway knows better than the runner about why Claude could not go on. */
+  claudeTrouble(trouble: 'claude_auth' | 'budget_exceeded', detail: string): void
+}
+export interface AttemptGateway {
+  open(attemptId: string, phase: Phase): Promise<AttemptDoor>
+}

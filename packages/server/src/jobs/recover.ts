@@ -1,0 +1,33 @@
+// Finds attempts whose holder fell silent, ends them, and queues their jobs again or fails them. Any number of
+// sweepers may run: each takes the row's lock and looks again.
+import { endAttempt, findExpired, lockIfExpired } from '../store/attempts.ts'
+import { lockJob } from '../store/jobs.ts'
+import { reasonOf } from './failures.ts'
+import { applyOutcome, type SettleContext } from './settle.ts'
+
+const BATCH = 50
+
+/** Returns how many attempts were lost. */
+export async function recoverLostAttempts(context: SettleContext): Promise<number> {
+  const lost = await context.database.acrossOrganizations(tx => findExpired(tx, BATCH))
+  let recovered = 0
+  for (const candidate of lost) {
+    if (await recoverAttempt(context, candidate.id, candidate.job_id)) recovered += 1
+  }
+  return recovered
+}
+
+const recoverAttempt = (context: SettleContext, attemptId: string, jobId: string): Promise<boolean> =>
+  context.database.acrossOrganizations(async tx => {
+    const job = await lockJob(tx, jobId)
+    const attempt = await lockIfExpired(tx, attemptId)
+    if (!job || !attempt) return false
+    await endAttempt(tx, { attemptId, epoch: attempt.epoch }, 'lost')
+    const reason = reasonOf('worker_lost', `The worker that ran attempt ${attempt.number} fell silent.`)
+    await context.events.append(tx, job, [
+      { type: 'attempt.lost', data: { number: attempt.number, reason: reason.message } },
+    ])
+    const retry = attempt.number < job.max_attempts
+    await applyOutcome(tx, context, job, retry ? { kind: 'requeued', reason } : { kind: 'failed', reason })
+    return true
+  })

@@ -1,0 +1,184 @@
+// One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
+// takes it away again. Says what happened when it ended without a word.
+import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
+import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
+import { findAttempt, type Phase, saveContainer } from '../store/attempts.ts'
+import type { Database } from '../store/database.ts'
+import { updateJob } from '../store/jobs.ts'
+import type { RepositoryRow } from '../store/repositories.ts'
+import { reasonOf } from './failures.ts'
+import type { Hold, StopCause } from './hold.ts'
+import type { AttemptDoor, EventLog } from './ports.ts'
+import type { Spares } from './spares.ts'
+
+export class PhaseFailed extends Error {
+  readonly reason: Reason
+  readonly headCommit: string | null
+  constructor(reason: Reason, headCommit: string | null = null) {
+    super(reason.message)
+    this.reason = reason
+    this.headCommit = headCommit
+  }
+}
+
+export interface PhaseContext {
+  database: Database
+  events: EventLog
+  executor: Executor
+  spares: Spares
+}
+
+export interface PhaseRun {
+  phase: Phase
+  order: WorkOrder
+  baseCommit: string
+}
+
+/** How long a runner has to say its last words after a stop, before it is killed. */
+const STOP_GRACE_MS: Record<StopCause, number> = {
+  cancelled: 2_000,
+  deadline: 10_000,
+  lease_lost: 1_000,
+  shutdown: 1_000,
+}
+const ENDED_GRACE_MS = 1_000
+const LOG_TAIL_BYTES = 16 * 1024
+
+export async function runPhase(
+  context: PhaseContext,
+  hold: Hold,
+  repository: RepositoryRow,
+  run: PhaseRun,
+): Promise<SettleReport> {
+  const earlier = hold.attempt.reports[run.phase]
+  if (earlier) return earlier
+  hold.signal.throwIfAborted()
+
+  const place = await context.spares.take(hold.attempt.id, run.phase)
+  const report = Promise.withResolvers<SettleReport>()
+  const trouble: { claude?: Reason } = {}
+  place.door.admit(gatewayAttempt(hold, repository, run, place.door.token), run.order, {
+    epoch: hold.holder.epoch,
+    settled: report.resolve,
+    heard: () => {},
+    claudeTrouble: (code, detail) => {
+      trouble.claude = reasonOf(code, detail)
+    },
+  })
+  let handle: ContainerHandle | null = null
+  try {
+    handle = await startContainer(context, hold, run, place.door, place.container)
+    const last = await lastWord(context, handle, report.promise, hold.signal)
+    const settled = last === 'ended' ? await reportOfTheDead(context, hold, run.phase, handle) : last
+    return explained(settled, trouble.claude)
+  } finally {
+    const graceMs = hold.signal.aborted ? STOP_GRACE_MS[hold.signal.reason as StopCause] : ENDED_GRACE_MS
+    context.spares.putAway(handle, place.door, graceMs)
+    if (hold.signal.aborted) await context.spares.putAwayDone(hold.attempt.id)
+  }
+}
+
+async function startContainer(
+  context: PhaseContext,
+  hold: Hold,
+  run: PhaseRun,
+  door: AttemptDoor,
+  spare: ContainerHandle | null,
+): Promise<ContainerHandle> {
+  const handle = spare ?? (await startCold(context, hold, run.phase, door))
+  await context.database.acrossOrganizations(tx => saveContainer(tx, hold.holder, run.phase, handle))
+  return handle
+}
+
+async function startCold(
+  context: PhaseContext,
+  hold: Hold,
+  phase: Phase,
+  door: AttemptDoor,
+): Promise<ContainerHandle> {
+  await context.database.acrossOrganizations(async tx => {
+    await updateJob(tx, hold.job.id, { stage: 'starting_container' })
+    await context.events.append(tx, hold.job, [{ type: 'job.stage', data: { stage: 'starting_container' } }])
+  })
+  return context.spares.start(hold.attempt.id, phase, door)
+}
+
+/** The first of: the runner's report, the container's end, a reason to stop (throws). */
+async function lastWord(
+  context: PhaseContext,
+  handle: ContainerHandle,
+  report: Promise<SettleReport>,
+  signal: AbortSignal,
+): Promise<SettleReport | 'ended'> {
+  const done = new AbortController()
+  const either = AbortSignal.any([signal, done.signal])
+  const stopped = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
+  })
+  try {
+    return await Promise.race([
+      report,
+      stopped,
+      context.executor.exited(handle, either).then(() => 'ended' as const),
+    ])
+  } finally {
+    done.abort()
+  }
+}
+
+/** The container ended. Its report may have been stored just before; else the kernel's and the engine's word counts. */
+async function reportOfTheDead(
+  context: PhaseContext,
+  hold: Hold,
+  phase: Phase,
+  handle: ContainerHandle,
+): Promise<SettleReport> {
+  const row = await context.database.acrossOrganizations(tx => findAttempt(tx, hold.attempt.id))
+  const stored = row?.reports[phase]
+  if (stored) return stored
+  const status = await context.executor.inspect(handle)
+  const tail = await context.executor.logs(handle, LOG_TAIL_BYTES).catch(() => '')
+  if (tail.trim() !== '') {
+    await context.database.acrossOrganizations(tx =>
+      context.events.append(tx, hold.job, [{ type: 'log', data: { stream: 'system', text: tail } }]),
+    )
+  }
+  throw new PhaseFailed(reasonOfDeath(status, hold.job.stage))
+}
+
+function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
+  const during = stage ? ` during the stage ${stage}` : ''
+  if (status.state === 'exited' && status.oomKilled)
+    return reasonOf('oom', `The container used more memory than it may${during} and was ended by the kernel.`)
+  if (status.state === 'gone')
+    return reasonOf('agent_crashed', `The container was removed from outside${during}.`)
+  const code = status.state === 'exited' ? ` with exit code ${status.exitCode}` : ''
+  return reasonOf('agent_crashed', `The container ended${code}${during} without a report.`)
+}
+
+/** What a runner says when Claude fails it, for whatever reason. */
+const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude_auth', 'budget_exceeded'])
+
+/** The runner knows that Claude failed; the gateway saw why. */
+function explained(report: SettleReport, seen: Reason | undefined): SettleReport {
+  if (report.outcome === 'completed' || !seen) return report
+  const vague = VAGUE.has(report.code)
+  return vague ? { ...report, code: seen.code, message: seen.message } : report
+}
+
+const gatewayAttempt = (hold: Hold, repository: RepositoryRow, run: PhaseRun, token: string) => ({
+  attemptId: hold.attempt.id,
+  jobId: hold.job.id,
+  organizationId: hold.job.organization_id,
+  repositoryId: repository.id,
+  repositoryName: repository.name,
+  number: hold.attempt.number,
+  phase: run.phase,
+  token,
+  branch: hold.job.branch,
+  baseCommit: run.baseCommit,
+  allowedModels: [],
+  egressAllow: repository.settings.egressAllow ?? [],
+  signal: hold.signal,
+})

@@ -1,0 +1,120 @@
+// Writes what a runner reports: one transaction each, job first, then attempt, fenced by the holder's epoch.
+import type {
+  DeltaBatch,
+  EventBatch,
+  NewEvent,
+  RunnerCommand,
+  SettleReport,
+  Stage,
+} from '@flowforge/protocol'
+import { EVENT_DATA } from '@flowforge/protocol'
+import { FlowForgeError } from '../errors.ts'
+import type { GatewayAttempt } from '../gateway/attempt.ts'
+import { bindNonce, listCommands, lockHeldAttempt, saveReport } from '../store/attempts.ts'
+import type { Database, Transaction } from '../store/database.ts'
+import { advanceSource, lockSource } from '../store/events.ts'
+import { type JobRow, lockJob, updateJob } from '../store/jobs.ts'
+import type { AttemptSignal, EventLog } from './ports.ts'
+
+export interface RecordsContext {
+  database: Database
+  events: EventLog
+  signal: AttemptSignal
+  sendDelta(delta: {
+    jobId: string
+    organizationId: string
+    attempt: number
+    text: string
+    parentToolUseId?: string
+  }): void
+}
+
+export function createRunnerRecords(context: RecordsContext, epoch: number) {
+  const held = <T>(attempt: GatewayAttempt, work: (tx: Transaction, job: JobRow) => Promise<T>): Promise<T> =>
+    context.database.acrossOrganizations(async tx => {
+      const job = await lockJob(tx, attempt.jobId)
+      const row = await lockHeldAttempt(tx, { attemptId: attempt.attemptId, epoch })
+      if (!job || !row)
+        throw new FlowForgeError('lease_lost', 'This attempt has ended, or another worker holds it.')
+      return work(tx, job)
+    })
+
+  return {
+    bindNonce: (attempt: GatewayAttempt, nonce: string): Promise<string> =>
+      held(
+        attempt,
+        async tx => (await bindNonce(tx, { attemptId: attempt.attemptId, epoch }, attempt.phase, nonce))!,
+      ),
+
+    appendEvents: (attempt: GatewayAttempt, batch: EventBatch) =>
+      held(attempt, async (tx, job) => {
+        const source = `${attempt.phase}/${batch.source}`
+        const stored = await lockSource(tx, attempt.attemptId, attempt.organizationId, source)
+        if (batch.firstSourceSeq > stored + 1) return { gap: stored + 1 }
+        const fresh = batch.events.slice(stored + 1 - batch.firstSourceSeq)
+        if (fresh.length === 0) return { acceptedThrough: stored }
+        const events = fresh.map(checked)
+        const acceptedThrough = stored + fresh.length
+        await context.events.append(tx, job, events)
+        await advanceSource(tx, attempt.attemptId, source, acceptedThrough)
+        await showStage(tx, job, events)
+        return { acceptedThrough }
+      }),
+
+    sendDeltas: (attempt: GatewayAttempt, { deltas }: DeltaBatch): void => {
+      for (const delta of deltas) {
+        context.sendDelta({
+          jobId: attempt.jobId,
+          organizationId: attempt.organizationId,
+          attempt: attempt.number,
+          ...delta,
+        })
+      }
+    },
+
+    commandsAfter: async (
+      attempt: GatewayAttempt,
+      after: number,
+      waitMs: number,
+    ): Promise<RunnerCommand[]> => {
+      const read = () =>
+        context.database.acrossOrganizations(tx => listCommands(tx, attempt.attemptId, after))
+      const told = Promise.withResolvers<void>()
+      const stop = context.signal.receive(attemptId => attemptId === attempt.attemptId && told.resolve())
+      const timer = setTimeout(told.resolve, waitMs)
+      attempt.signal.addEventListener('abort', () => told.resolve(), { once: true })
+      try {
+        const waiting = await read()
+        if (waiting.length > 0) return waiting
+        await told.promise
+        return attempt.signal.aborted ? [] : await read()
+      } finally {
+        clearTimeout(timer)
+        stop()
+      }
+    },
+
+    saveReport: (attempt: GatewayAttempt, report: SettleReport): Promise<void> =>
+      held(
+        attempt,
+        async tx =>
+          void (await saveReport(tx, { attemptId: attempt.attemptId, epoch }, attempt.phase, report)),
+      ),
+  }
+}
+
+/** A report of the wrong form is kept as a log line: refusing it would hold up everything behind it. */
+function checked(event: EventBatch['events'][number]): NewEvent {
+  const data = EVENT_DATA[event.type].safeParse(event.data)
+  if (data.success) return { type: event.type, data: data.data } as NewEvent
+  return {
+    type: 'log',
+    data: { stream: 'system', text: `The runner sent an event ${event.type} that can not be read.` },
+  }
+}
+
+async function showStage(tx: Transaction, job: JobRow, events: NewEvent[]): Promise<void> {
+  let stage: Stage | undefined
+  for (const event of events) if (event.type === 'job.stage') stage = event.data.stage
+  if (stage) await updateJob(tx, job.id, { stage })
+}

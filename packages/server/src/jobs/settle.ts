@@ -1,0 +1,90 @@
+// Ends an attempt and, with it, the job or its return to the queue. One transaction, fenced by the holder's epoch:
+// of two that would settle, one wins and the other learns that its lease is lost.
+import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
+import { FlowForgeError } from '../errors.ts'
+import { endAttempt, type Holder, lockHeldAttempt } from '../store/attempts.ts'
+import type { Database, Transaction } from '../store/database.ts'
+import { type JobRow, lockJob, updateJob } from '../store/jobs.ts'
+import type { Doorbell, EventLog } from './ports.ts'
+import { after } from './states.ts'
+
+export type Outcome =
+  | { kind: 'succeeded'; headCommit: string | null; result: JobResult }
+  | { kind: 'failed'; reason: Reason; headCommit?: string | null }
+  | { kind: 'cancelled' }
+  /** Back into the queue for a new attempt. */
+  | { kind: 'requeued'; reason: Reason }
+
+export interface SettleContext {
+  database: Database
+  events: EventLog
+  doorbell: Doorbell
+}
+
+/** Throws `lease_lost` when the attempt is no longer the holder's. */
+export function settleAttempt(
+  context: SettleContext,
+  jobId: string,
+  holder: Holder,
+  outcome: Outcome,
+): Promise<JobRow> {
+  return context.database.acrossOrganizations(async tx => {
+    // Always the job first, then the attempt: one order of locks everywhere.
+    const job = await lockJob(tx, jobId)
+    const attempt = await lockHeldAttempt(tx, holder)
+    if (!job || !attempt)
+      throw new FlowForgeError('lease_lost', 'Another worker holds this attempt, or it has ended.')
+    await endAttempt(tx, holder, outcome.kind)
+    return applyOutcome(tx, context, job, outcome)
+  })
+}
+
+export async function applyOutcome(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  wanted: Outcome,
+): Promise<JobRow> {
+  // A person's cancel stands above a failure or a retry, but not above a success that is already published.
+  const outcome: Outcome =
+    job.cancel_requested_at && wanted.kind !== 'succeeded' ? { kind: 'cancelled' } : wanted
+  switch (outcome.kind) {
+    case 'succeeded': {
+      const { result, headCommit } = outcome
+      const done = await updateJob(tx, job.id, {
+        state: after(job.state, 'succeed'),
+        result,
+        head_commit: headCommit,
+        reason: null,
+      })
+      await context.events.append(tx, done, [
+        { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
+      ])
+      return done
+    }
+    case 'failed': {
+      const { reason, headCommit } = outcome
+      const failed = await updateJob(tx, job.id, {
+        state: after(job.state, 'fail'),
+        reason,
+        head_commit: headCommit,
+      })
+      await context.events.append(tx, failed, [{ type: 'job.failed', data: { reason } }])
+      return failed
+    }
+    case 'cancelled': {
+      const cancelled = await updateJob(tx, job.id, { state: after(job.state, 'cancel') })
+      await context.events.append(tx, cancelled, [
+        { type: 'job.cancelled', data: { by: job.cancelled_by ?? undefined } },
+      ])
+      return cancelled
+    }
+    case 'requeued': {
+      const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
+      const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason: outcome.reason } }
+      await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
+      await context.doorbell.ring(tx)
+      return queued
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// A job as the API shows it, made from its row.
+import type { Job, Priority } from '@flowforge/protocol'
+import type { JobRow } from '../store/jobs.ts'
+
+const PRIORITY_NUMBERS = { low: -1, normal: 0, high: 1 } as const satisfies Record<Priority, number>
+
+export const priorityNumber = (priority: Priority): number => PRIORITY_NUMBERS[priority]
+const priorityName = (number: number): Priority => (number < 0 ? 'low' : number > 0 ? 'high' : 'normal')
+
+export function viewJob(row: JobRow, queuePosition?: number): Job {
+  return {
+    id: row.id,
+    number: row.number,
+    repositoryId: row.repository_id,
+    organizationId: row.organization_id,
+    createdBy: row.created_by,
+    state: row.state,
+    reason: row.reason ?? undefined,
+    task: row.task,
+    baseBranch: row.base_branch ?? 'HEAD',
+    baseCommit: row.base_commit,
+    branch: row.branch,
+    headCommit: row.head_commit ?? undefined,
+    pullRequestUrl: row.pull_request_url ?? undefined,
+    priority: priorityName(row.priority),
+    attempt: row.attempt,
+    turn: row.turn,
+    waitingFor: row.waiting_for ?? undefined,
+    queuePosition,
+    stage: row.stage ?? undefined,
+    costUsd: row.cost_usd,
+    tokens: {
+      input: row.input_tokens,
+      output: row.output_tokens,
+      cacheRead: row.cache_read_tokens,
+      cacheWrite: row.cache_write_tokens,
+    },
+    model: row.model,
+    scriptedModel: row.scripted_model,
+    verify: row.verify,
+    setup: row.setup,
+    timeoutSeconds: row.timeout_seconds,
+    budgetUsd: row.budget_usd,
+    createdAt: row.created_at.toISOString(),
+    startedAt: row.started_at?.toISOString(),
+    finishedAt: row.finished_at?.toISOString(),
+    result: row.result ?? undefined,
+  }
+}

@@ -1,0 +1,25 @@
+// Appends to the story of a job and lets watchers know. Numbers are Postgres's; this file makes the text storable.
+import { EVENT_DATA, type NewEvent } from '@flowforge/protocol'
+import type { EventLog } from '../jobs/ports.ts'
+import { insertEvents } from '../store/events.ts'
+import type { Bus } from './bus.ts'
+
+export function createEventLog(bus: Bus): EventLog {
+  return {
+    append: async (tx, job, events) => {
+      const seq = await insertEvents(tx, job.id, job.attempt, events.map(storable))
+      await bus.announce(tx, { jobId: job.id, organizationId: job.organization_id, seq })
+      return seq
+    },
+  }
+}
+
+/** Throws (ZodError) on data that is not of its type's form: nothing unchecked enters the log. */
+export function storable(event: NewEvent): { type: NewEvent['type']; json: string } {
+  const data: unknown = EVENT_DATA[event.type].parse(event.data)
+  return { type: event.type, json: JSON.stringify(data, withoutNul).toWellFormed() }
+}
+
+/** Postgres has no NUL in text (PostgreSQL documentation, datatype-character); U+2400 shows where one was. */
+const withoutNul = (_key: string, value: unknown) =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value

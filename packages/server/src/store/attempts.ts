@@ -1,0 +1,167 @@
+// SQL of attempts: the lease and its holder. Every write of a worker names its epoch; a stale one changes no row.
+// All times are the database's.
+import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
+import sql from 'sql-template-tag'
+import type { Transaction } from './database.ts'
+
+/** `agent` runs Claude Code; `verify` checks what was pushed, without agent. */
+export type Phase = 'agent' | 'verify'
+
+/** Names a container of the attempt, for whoever adopts it: an executor's ContainerHandle. */
+export interface StoredContainer {
+  executor: string
+  id: string
+  attemptId: string
+  phase: Phase
+}
+
+export interface AttemptRow {
+  id: string
+  job_id: string
+  organization_id: string
+  number: number
+  epoch: number
+  worker_id: string
+  lease_expires_at: Date
+  nonces: Partial<Record<Phase, string>>
+  containers: Partial<Record<Phase, StoredContainer>>
+  reports: Partial<Record<Phase, SettleReport>>
+  pushed_commit: string | null
+  session_id: string | null
+  started_at: Date
+  deadline_at: Date
+  ended_at: Date | null
+  end_reason: string | null
+}
+
+/** Who writes: an attempt, as the holder of one epoch of its lease. */
+export interface Holder {
+  attemptId: string
+  epoch: number
+}
+
+const heldBy = (holder: Holder) =>
+  sql`id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`
+
+export const insertAttempt = async (
+  tx: Transaction,
+  attempt: {
+    id: string
+    jobId: string
+    organizationId: string
+    number: number
+    workerId: string
+    leaseSeconds: number
+    timeoutSeconds: number
+  },
+): Promise<AttemptRow> =>
+  (await tx.first<AttemptRow>(sql`
+    insert into attempts (id, job_id, organization_id, number, worker_id, lease_expires_at, deadline_at)
+    values (${attempt.id}, ${attempt.jobId}, ${attempt.organizationId}, ${attempt.number}, ${attempt.workerId},
+            now() + make_interval(secs => ${attempt.leaseSeconds}), now() + make_interval(secs => ${attempt.timeoutSeconds}))
+    returning *`))!
+
+/** Locks the attempt for a write of its holder; undefined when the lease went to another or the attempt ended. */
+export const lockHeldAttempt = (tx: Transaction, holder: Holder): Promise<AttemptRow | undefined> =>
+  tx.first(sql`select * from attempts where ${heldBy(holder)} for update`)
+
+export const findAttempt = (tx: Transaction, id: string): Promise<AttemptRow | undefined> =>
+  tx.first(sql`select * from attempts where id = ${id}`)
+
+export const listAttempts = (tx: Transaction, organizationId: string, jobId: string): Promise<AttemptRow[]> =>
+  tx.all(
+    sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
+  )
+
+/** Extends the leases of one worker; returns those that it still holds. */
+export const renewLeases = (
+  tx: Transaction,
+  workerId: string,
+  leaseSeconds: number,
+): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
+  tx.all(sql`
+    update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
+    from jobs j
+    where a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
+    returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
+
+/** Attempts whose holder fell silent. */
+export const findExpired = (tx: Transaction, limit: number): Promise<AttemptRow[]> =>
+  tx.all(
+    sql`select * from attempts where ended_at is null and lease_expires_at < now() order by lease_expires_at limit ${limit}`,
+  )
+
+/** Locks the attempt if it still is without a holder; undefined when it was renewed, adopted or ended meanwhile. */
+export const lockIfExpired = (tx: Transaction, id: string): Promise<AttemptRow | undefined> =>
+  tx.first(
+    sql`select * from attempts where id = ${id} and ended_at is null and lease_expires_at < now() for update`,
+  )
+
+export const endAttempt = async (tx: Transaction, holder: Holder, reason: string): Promise<boolean> =>
+  (await tx.run(sql`update attempts set ended_at = now(), end_reason = ${reason} where ${heldBy(holder)}`)) >
+  0
+
+/** The first nonce of a phase stays; returns the one that stands. */
+export const bindNonce = async (
+  tx: Transaction,
+  holder: Holder,
+  phase: Phase,
+  nonce: string,
+): Promise<string | undefined> =>
+  (
+    await tx.first<{ nonce: string }>(sql`
+    update attempts set nonces = jsonb_build_object(${phase}::text, ${nonce}::text) || nonces
+    where ${heldBy(holder)} returning nonces ->> ${phase} as nonce`)
+  )?.nonce
+
+export const saveContainer = (
+  tx: Transaction,
+  holder: Holder,
+  phase: Phase,
+  container: StoredContainer,
+): Promise<number> =>
+  tx.run(
+    sql`update attempts set containers = containers || jsonb_build_object(${phase}::text, ${container}::jsonb) where ${heldBy(holder)}`,
+  )
+
+/** The first report of a phase stays. */
+export const saveReport = (
+  tx: Transaction,
+  holder: Holder,
+  phase: Phase,
+  report: SettleReport,
+): Promise<number> =>
+  tx.run(sql`
+    update attempts set reports = jsonb_build_object(${phase}::text, ${report}::jsonb) || reports,
+      session_id = coalesce(${report.sessionId ?? null}, session_id)
+    where ${heldBy(holder)}`)
+
+export const savePushedCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
+  tx.run(sql`update attempts set pushed_commit = ${commit} where ${heldBy(holder)}`)
+
+export const findLiveAttempt = (tx: Transaction, jobId: string): Promise<AttemptRow | undefined> =>
+  tx.first(sql`select * from attempts where job_id = ${jobId} and ended_at is null`)
+
+export const listLiveAttemptIds = async (tx: Transaction, among: string[]): Promise<string[]> =>
+  (
+    await tx.all<{ id: string }>(
+      sql`select id from attempts where id = any(${among}::uuid[]) and ended_at is null`,
+    )
+  ).map(row => row.id)
+
+export const findAttemptCancel = async (tx: Transaction, id: string): Promise<boolean> =>
+  (
+    await tx.first<{ cancel: boolean }>(sql`
+    select j.cancel_requested_at is not null as cancel from attempts a join jobs j on j.id = a.job_id
+    where a.id = ${id} and a.ended_at is null`)
+  )?.cancel ?? false
+
+export const listCommands = async (
+  tx: Transaction,
+  attemptId: string,
+  after: number,
+): Promise<RunnerCommand[]> =>
+  (
+    await tx.all<{ command: RunnerCommand }>(sql`
+    select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
+  ).map(row => row.command)

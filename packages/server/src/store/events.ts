@@ -1,0 +1,85 @@
+// SQL of the event log. `seq` is assigned under the job's row lock in the inserting statement: no gaps, no duplicates.
+import type { EventType } from '@flowforge/protocol'
+import sql from 'sql-template-tag'
+import type { Transaction } from './database.ts'
+
+export interface EventRow {
+  job_id: string
+  seq: number
+  attempt: number
+  type: EventType
+  at: Date
+  data: unknown
+}
+
+export interface EventToStore {
+  type: EventType
+  /** JSON text; NUL characters are already taken out. */
+  json: string
+}
+
+/** Returns the seq of the last event. */
+export async function insertEvents(
+  tx: Transaction,
+  jobId: string,
+  attempt: number,
+  events: EventToStore[],
+): Promise<number> {
+  const row = await tx.first<{ last_seq: number }>(sql`
+    with numbered as (
+      update jobs set last_seq = last_seq + ${events.length} where id = ${jobId} returning id, organization_id, last_seq
+    ), stored as (
+      insert into events (job_id, seq, organization_id, attempt, type, at, data)
+      select n.id, n.last_seq - ${events.length} + e.ordinality, n.organization_id, ${attempt}, e.type, now(), e.data::json
+      from numbered n, unnest(${events.map(e => e.type)}::text[], ${events.map(e => e.json)}::text[]) with ordinality as e (type, data, ordinality)
+    )
+    select last_seq from numbered`)
+  if (!row) throw new Error(`no job ${jobId} to append events to`)
+  return row.last_seq
+}
+
+export const readEvents = (
+  tx: Transaction,
+  organizationId: string,
+  jobId: string,
+  after: number,
+  limit: number,
+): Promise<EventRow[]> =>
+  tx.all(sql`
+    select job_id, seq, attempt, type, at, data from events
+    where job_id = ${jobId} and organization_id = ${organizationId} and seq > ${after}
+    order by seq limit ${limit}`)
+
+export const lastSeq = async (
+  tx: Transaction,
+  organizationId: string,
+  jobId: string,
+): Promise<number | undefined> =>
+  (
+    await tx.first<{ last_seq: number }>(
+      sql`select last_seq from jobs where organization_id = ${organizationId} and id = ${jobId}`,
+    )
+  )?.last_seq
+
+/** Locks a source of an attempt and returns how far it is stored; 0 for a new one. */
+export const lockSource = async (
+  tx: Transaction,
+  attemptId: string,
+  organizationId: string,
+  source: string,
+): Promise<number> =>
+  (await tx.first<{ last_source_seq: number }>(sql`
+    insert into event_sources (attempt_id, source, organization_id, last_source_seq)
+    values (${attemptId}, ${source}, ${organizationId}, 0)
+    on conflict (attempt_id, source) do update set last_source_seq = event_sources.last_source_seq
+    returning last_source_seq`))!.last_source_seq
+
+export const advanceSource = (
+  tx: Transaction,
+  attemptId: string,
+  source: string,
+  lastSourceSeq: number,
+): Promise<number> =>
+  tx.run(
+    sql`update event_sources set last_source_seq = ${lastSourceSeq} where attempt_id = ${attemptId} and source = ${source}`,
+  )

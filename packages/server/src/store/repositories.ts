@@ -1,0 +1,93 @@
+// SQL of repositories. The credential stays sealed here; `secrets/` opens it.
+import sql from 'sql-template-tag'
+import type { Transaction } from './database.ts'
+
+export interface RepositoryRow {
+  id: string
+  organization_id: string
+  name: string
+  url: string | null
+  default_branch: string | null
+  credential: Buffer | null
+  settings: RepositorySettings
+  created_at: Date
+}
+
+/** What an owner sets for all jobs of a repository. */
+export interface RepositorySettings {
+  setup?: string[]
+  verify?: string[]
+  egressAllow?: string[]
+  image?: string
+}
+
+export const insertRepository = async (
+  tx: Transaction,
+  row: Omit<RepositoryRow, 'created_at'> & { created_by: string | null },
+): Promise<RepositoryRow> =>
+  (await tx.first<RepositoryRow>(sql`
+    insert into repositories (id, organization_id, name, url, default_branch, credential, settings, created_by)
+    values (${row.id}, ${row.organization_id}, ${row.name}, ${row.url}, ${row.default_branch}, ${row.credential},
+            ${row.settings}, ${row.created_by})
+    returning *`))!
+
+export const findRepository = (
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+): Promise<RepositoryRow | undefined> =>
+  tx.first(sql`select * from repositories where organization_id = ${organizationId} and id = ${id}`)
+
+export const findRepositoryByName = (
+  tx: Transaction,
+  organizationId: string,
+  name: string,
+): Promise<RepositoryRow | undefined> =>
+  tx.first(
+    sql`select * from repositories where organization_id = ${organizationId} and lower(name) = lower(${name})`,
+  )
+
+/** Newest first; `before` is the id of the last row of the page before. */
+export const listRepositories = (
+  tx: Transaction,
+  organizationId: string,
+  page: { limit: number; before: string | null },
+): Promise<RepositoryRow[]> =>
+  tx.all(sql`
+    select * from repositories
+    where organization_id = ${organizationId} and (${page.before}::uuid is null or id < ${page.before}::uuid)
+    order by id desc limit ${page.limit}`)
+
+export interface RepositoryChange {
+  name?: string
+  default_branch?: string
+  settings?: RepositorySettings
+  credential?: Buffer
+}
+
+export const updateRepository = (
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+  change: RepositoryChange,
+): Promise<RepositoryRow | undefined> =>
+  tx.first(sql`
+    update repositories set
+      name = coalesce(${change.name ?? null}, name),
+      default_branch = coalesce(${change.default_branch ?? null}, default_branch),
+      settings = settings || ${change.settings ?? {}}::jsonb,
+      credential = coalesce(${change.credential ?? null}, credential)
+    where organization_id = ${organizationId} and id = ${id}
+    returning *`)
+
+export const deleteRepository = async (
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+): Promise<boolean> =>
+  (await tx.run(sql`delete from repositories where organization_id = ${organizationId} and id = ${id}`)) > 0
+
+export const countUnfinishedJobs = async (tx: Transaction, repositoryId: string): Promise<number> =>
+  (await tx.first<{ count: number }>(sql`
+    select count(*) from jobs
+    where repository_id = ${repositoryId} and state in ('pending', 'queued', 'running', 'waiting')`))!.count

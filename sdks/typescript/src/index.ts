@@ -1,0 +1,10 @@
+// The public face of the package; everything else is free to change.
+export type { ApiKeys } from './api-keys.ts'
+export { type FieldError, FlowForgeApiError, FlowForgeConnectionError } from './errors.ts'
+export { createFlowForge, type FlowForge } from './flowforge.ts'
+export type { FollowOptions } from './follow.ts'
+export type { Jobs, ListOptions } from './jobs.ts'
+export type { Pages } from './pages.ts'
+export type { Repositories } from './repositories.ts'
+export type { CallOptions, CreateOptions, TransportOptions } from './transport.ts'
+export type * from './types.ts'

@@ -1,0 +1,111 @@
+// Jobs: submit, look at, follow, cancel.
+import { readApiError } from './errors.ts'
+import { type FollowOptions, followEvents } from './follow.ts'
+import { createPages, type Pages } from './pages.ts'
+import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
+import type { Job, JobDiff, JobEvent, JobFilter, NewJob, Page } from './types.ts'
+
+export interface ListOptions extends CallOptions {
+  /** Items per page; the server has a default and a maximum. */
+  limit?: number
+}
+
+/** `id` is a job's id, or its number as text, everywhere here. */
+export interface Jobs {
+  create(job: NewJob, options?: CreateOptions): Promise<Job>
+  /** Newest first. */
+  list(filter?: JobFilter & ListOptions): Pages<Job>
+  get(id: string, options?: CallOptions): Promise<Job>
+  cancel(id: string, options?: CallOptions): Promise<Job>
+  /** What is in the log now, from behind `after`; ends without waiting for more. */
+  events(id: string, options?: CallOptions & { after?: number; limit?: number }): AsyncIterable<JobEvent>
+  /** What is in the log and what comes, until the job has ended. */
+  follow(id: string, options?: FollowOptions): AsyncGenerator<JobEvent, void>
+  diff(id: string, options?: CallOptions): Promise<JobDiff>
+  /** The transcript as plain text. */
+  log(id: string, options?: CallOptions): Promise<string>
+}
+
+export function createJobs({ client, once }: Transport): Jobs {
+  const loadEvents = async (id: string, after: number, options: CallOptions & { limit?: number }) => {
+    const { signal, limit } = options
+    const query = limit === undefined ? { after } : { after, limit }
+    const { data } = await client.GET('/api/v1/jobs/{id}/events', { params: { path: { id }, query }, signal })
+    // The document leaves the data of events open; `EventData` says what it is for each type.
+    return data as Page<JobEvent>
+  }
+
+  async function* events(
+    id: string,
+    { after = 0, ...options }: CallOptions & { after?: number; limit?: number } = {},
+  ): AsyncGenerator<JobEvent, void> {
+    let cursor = after
+    for (;;) {
+      const page = await loadEvents(id, cursor, options)
+      yield* page.data
+      cursor = page.data.at(-1)?.seq ?? cursor
+      if (!page.hasMore || page.data.length === 0) return
+    }
+  }
+
+  /** One try without the client's retries: following has its own, which know the cursor. */
+  const openStream = async (id: string, after: number, signal: AbortSignal | undefined) => {
+    const { data, response } = await client.GET('/api/v1/jobs/{id}/stream', {
+      params: { path: { id }, query: { after } },
+      headers: { accept: 'text/event-stream', 'last-event-id': String(after) },
+      parseAs: 'stream',
+      signal,
+      fetch: async request => {
+        const answer = await once(request)
+        if (!answer.ok) throw await readApiError(answer)
+        return answer
+      },
+    })
+    return response.status === 204 ? null : data!
+  }
+
+  return {
+    create: async (job, options = {}) => {
+      const { data } = await client.POST('/api/v1/jobs', { body: job, ...idempotency(options) })
+      return data!
+    },
+    list: ({ signal, ...query } = {}) =>
+      createPages(async cursor => {
+        const { data } = await client.GET('/api/v1/jobs', {
+          params: { query: cursor === undefined ? query : { ...query, cursor } },
+          signal,
+        })
+        return data!
+      }),
+    get: async (id, { signal } = {}) =>
+      (await client.GET('/api/v1/jobs/{id}', { params: { path: { id } }, signal })).data!,
+    cancel: async (id, options = {}) => {
+      const { data } = await client.POST('/api/v1/jobs/{id}/cancel', {
+        params: { path: { id } },
+        ...idempotency(options),
+      })
+      return data!
+    },
+    events,
+    follow: (id, options = {}) =>
+      followEvents(
+        {
+          open: (after, signal) => openStream(id, after, signal),
+          hasEventsAfter: async (seq, signal) =>
+            (await loadEvents(id, seq, { signal, limit: 1 })).data.length > 0,
+        },
+        options,
+      ),
+    diff: async (id, { signal } = {}) =>
+      (await client.GET('/api/v1/jobs/{id}/diff', { params: { path: { id } }, signal })).data!,
+    log: async (id, { signal } = {}) => {
+      const { data } = await client.GET('/api/v1/jobs/{id}/log', {
+        params: { path: { id } },
+        headers: { accept: 'text/plain' },
+        parseAs: 'text',
+        signal,
+      })
+      return data ?? ''
+    },
+  }
+}

@@ -1,0 +1,103 @@
+// The words of the HTTP API under short names. What the OpenAPI document describes comes from it; what it leaves open,
+// the data of events, is written here. Unknown fields and event types may appear: readers ignore them.
+import type { components, operations } from './generated/api.d.ts'
+
+type Schemas = components['schemas']
+
+export type Job = Schemas['Job']
+export type NewJob = Schemas['NewJob']
+export type JobDiff = Schemas['Diff']
+export type JobState = Job['state']
+export type Priority = Job['priority']
+export type WaitingFor = NonNullable<Job['waitingFor']>
+export type Stage = NonNullable<Job['stage']>
+/** `message` says what happened, `next` what the reader can do about it. */
+export type Reason = NonNullable<Job['reason']>
+export type JobResult = NonNullable<Job['result']>
+export type VerifyResult = JobResult['verify'][number]
+export type Tokens = Job['tokens']
+export type JobFilter = Omit<NonNullable<operations['listJobs']['parameters']['query']>, 'limit' | 'cursor'>
+
+export type Repository = Schemas['Repository']
+export type NewRepository = Schemas['NewRepository']
+export type Credential = NonNullable<NewRepository['credential']>
+export type ApiKey = Schemas['ApiKey']
+/** The only answer that ever holds the key itself. */
+export type NewApiKey = Schemas['NewApiKey']
+export type Me = Schemas['Me']
+export type SystemInfo = Schemas['System']
+export type DoctorCheck = Schemas['CheckResult']
+
+/** The data of each event type. */
+export interface EventData {
+  'job.created': { task: string; repositoryId: string; baseBranch: string; branch: string }
+  'job.queued': Record<string, never>
+  'job.started': { workerId: string }
+  'job.stage': { stage: Stage; detail?: string }
+  'job.waiting': { waitingFor: WaitingFor; message?: string }
+  'job.succeeded': { branch: string; headCommit?: string; result: JobResult }
+  'job.failed': { reason: Reason }
+  'job.cancelled': { by?: string; reason?: Reason }
+  'job.retried': { by?: string; reason?: Reason; automatic: boolean }
+  'attempt.started': { number: number; workerId: string; executor: string }
+  'attempt.lost': { number: number; reason: string }
+  'attempt.adopted': { number: number; workerId: string }
+  /** `parentToolUseId` is set when a sub-agent speaks: the tool use that started it. */
+  'claude.message': { text: string; parentToolUseId?: string }
+  'claude.text.delta': { text: string; parentToolUseId?: string }
+  'claude.tool.started': { toolUseId: string; name: string; input: unknown; parentToolUseId?: string }
+  'claude.tool.finished': {
+    toolUseId: string
+    ok: boolean
+    /** What the tool answered, cut in the middle when it is long. */
+    output: string
+    durationMs: number
+    parentToolUseId?: string
+  }
+  'claude.usage': {
+    model: string
+    inputTokens: number
+    outputTokens: number
+    cacheReadTokens: number
+    cacheWriteTokens: number
+    costUsd: number
+  }
+  'git.cloned': { commit: string; durationMs: number }
+  'git.committed': { commit: string; message: string }
+  /** `upstream` false: stored in FlowForge's mirror; true: published at the repository's upstream. */
+  'git.pushed': { branch: string; commit: string; upstream: boolean }
+  'git.conflict.detected': { files: string[] }
+  'git.conflict.resolved': { files: string[] }
+  'git.pull_request.opened': { url: string }
+  'git.push.refused': { ref: string; reason: string }
+  /** `clean`: in a fresh container without agent, on the pushed commit. */
+  'verify.started': { command: string; round: number; clean: boolean }
+  'verify.finished': VerifyResult & { round: number; clean: boolean }
+  log: { stream: 'stdout' | 'stderr' | 'system'; text: string }
+  'egress.blocked': { host: string; port: number; reason: string }
+  'policy.denied': { what: string; reason: string }
+  'settings.neutralised': { file: string; keys: string[] }
+  'budget.warning': { spentUsd: number; limitUsd: number }
+  'budget.exceeded': { spentUsd: number; limitUsd: number }
+  'approval.requested': { requestId: string; kind: 'tool' | 'plan' | 'question'; input: unknown }
+  'approval.decided': { requestId: string; decision: 'allow' | 'deny'; note?: string }
+  'reply.received': { text: string; by?: string }
+  'artifact.added': { name: string; sizeBytes: number; contentType: string }
+}
+
+/** The build fails when the document has a type that `EventData` lacks. */
+export type EventType = Schemas['JobEvent']['type']
+
+/** One line of a job's story. `seq` starts at 1 without gaps; `claude.text.delta` alone has none and is live only. */
+export type JobEvent = { [T in EventType]: { type: T; data: EventData[T] } }[EventType] & {
+  seq?: number
+  jobId: string
+  attempt: number
+  at: string
+}
+
+export interface Page<T> {
+  data: T[]
+  nextCursor: string | null
+  hasMore: boolean
+}
