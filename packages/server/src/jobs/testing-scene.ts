@@ -1,12 +1,14 @@
 // The stage for the engine's tests: a real Postgres with organizations, and what every act is handed. Words for what
 // tests do again and again.
 import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protocol'
+import pg from 'pg'
 import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
 import { createPostgresBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
 import { viewEvent } from '../live/job-stream.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
+import { findLiveAttempt } from '../store/attempts.ts'
 import { readEvents } from '../store/events.ts'
 import { insertMember, insertOrganization, insertUser } from '../store/identity.ts'
 import { type JobRow, lockJob } from '../store/jobs.ts'
@@ -102,6 +104,16 @@ export async function createScene() {
           sql`update attempts set lease_expires_at = now() - interval '1 second' where id = ${attemptId}`,
         ),
       )
+    },
+    liveAttempt: (jobId: string) => database.acrossOrganizations(tx => findLiveAttempt(tx, jobId)),
+    /** Ends every connection to the database but the one that asks. */
+    breakConnections: async (): Promise<void> => {
+      const admin = new pg.Client(test.superuserConfig)
+      await admin.connect()
+      await admin.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      )
+      await admin.end()
     },
     removeJobs: (): Promise<number> => database.acrossOrganizations(tx => tx.run(sql`delete from jobs`)),
     close: async () => {
