@@ -32,8 +32,7 @@ export async function createScene() {
   const listener = await createListener(test.appConfig)
   const bus = createPostgresBus({
     listener,
-    send: (channel, payload) =>
-      void database.pool.query('select pg_notify($1, $2)', [channel, payload]).catch(() => {}),
+    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
   })
   const context = {
     database,
