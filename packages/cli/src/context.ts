@@ -47,10 +47,15 @@ export function createContext(world: World, flags: GlobalFlags, output: Output):
     const configured = (await readConfig(path)).url
     return chooseServer({ flag: flags.url, variable: world.environment.FLOWFORGE_URL, configured })
   }
-  const connectWith = async (address: ServerAddress, token: string | undefined, maxRetries = 2) => {
+  const connectWith = async (address: ServerAddress, token: string | undefined, maxRetries?: number) => {
     place = { ...address, hasToken: token !== undefined }
     const { createFlowForge } = await import('@flowforge/sdk')
-    const flowforge = createFlowForge({ baseUrl: address.url, token, maxRetries })
+    const flowforge = createFlowForge({
+      baseUrl: address.url,
+      token,
+      // On this machine a server is up or it is not; elsewhere a moment's patience may help.
+      maxRetries: maxRetries ?? (address.isLoopback ? 1 : 3),
+    })
     return { ...address, token, flowforge }
   }
   return {

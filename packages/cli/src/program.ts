@@ -29,7 +29,9 @@ export async function runProgram(args: string[], options: ProgramOptions): Promi
     return EXIT.success
   }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    // Not commander's own `help`: it would show a command that is not loaded yet.
+    const [first, ...rest] = args
+    await program.parseAsync(first === 'help' ? [...rest, '--help'] : args, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
@@ -68,6 +70,7 @@ export function buildProgram({ stdout, stderr, version }: Omit<ProgramOptions, '
       getErrHasColors: () => false,
     })
     .showHelpAfterError('Try --help.')
+    .helpCommand(false)
     .enablePositionalOptions()
   addGlobalOptions(program)
   for (const entry of COMMANDS) addEntry(program, entry, act)
@@ -75,7 +78,7 @@ export function buildProgram({ stdout, stderr, version }: Omit<ProgramOptions, '
 }
 
 function addEntry(parent: Command, entry: CommandEntry, act: Act): void {
-  const command = parent.command(entry.name).description(entry.summary)
+  const command = parent.command(entry.name).description(entry.summary).helpCommand(false)
   if ('verbs' in entry) {
     for (const verb of entry.verbs) addEntry(command, verb, act)
     return

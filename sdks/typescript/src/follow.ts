@@ -10,6 +10,8 @@ export interface FollowOptions {
   after?: number
   /** Ends the iteration with the signal's reason. */
   signal?: AbortSignal
+  /** Told whenever a connection stands, also the first. */
+  onConnect?: () => void
   /** Told of each break, before the wait. */
   onReconnect?: (info: { error: unknown; attempt: number; delayMs: number }) => void
   /** How long to keep trying without anything new before it throws. Default 300,000. */
@@ -65,12 +67,13 @@ export async function* followEvents(
 async function* followConnection(
   source: FollowSource,
   cursor: Cursor,
-  { signal, idleTimeoutMs = 45_000 }: FollowOptions,
+  { signal, onConnect, idleTimeoutMs = 45_000 }: FollowOptions,
 ): AsyncGenerator<JobEvent, 'over' | 'cut'> {
   // A replayed failure may be followed by a retry, so the log decides about the end, not the event alone.
   const isOver = async () => cursor.ended && !(await source.hasEventsAfter(cursor.last, signal))
   const body = await source.open(cursor.last, signal)
   if (body === null) return 'over'
+  onConnect?.()
   for await (const event of readEvents(body, idleTimeoutMs)) {
     if (event.seq !== undefined && !advance(cursor, event, event.seq)) continue
     yield event

@@ -2,9 +2,8 @@
 import { readApiError } from './errors.ts'
 import { type FollowOptions, followEvents } from './follow.ts'
 import { createPages, type Pages } from './pages.ts'
-import type { JobFilter } from './paths.ts'
 import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
-import type { Job, JobDiff, JobEvent, NewJob } from './types.ts'
+import type { Job, JobDiff, JobEvent, JobFilter, NewJob, Page } from './types.ts'
 
 export interface ListOptions extends CallOptions {
   /** Items per page; the server has a default and a maximum. */
@@ -32,7 +31,8 @@ export function createJobs({ client, once }: Transport): Jobs {
     const { signal, limit } = options
     const query = limit === undefined ? { after } : { after, limit }
     const { data } = await client.GET('/api/v1/jobs/{id}/events', { params: { path: { id }, query }, signal })
-    return data!
+    // The document leaves the data of events open; `EventData` says what it is for each type.
+    return data as Page<JobEvent>
   }
 
   async function* events(

@@ -2,7 +2,7 @@
 import createClient, { type Client } from 'openapi-fetch'
 import { backoffMs, retryAfterMs, wait } from './backoff.ts'
 import { FlowForgeConnectionError, readApiError } from './errors.ts'
-import type { paths } from './paths.ts'
+import type { paths } from './generated/api.d.ts'
 
 export type Fetch = (request: Request) => Promise<Response>
 

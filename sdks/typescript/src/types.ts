@@ -1,116 +1,32 @@
-// The words of the HTTP API as TypeScript types: jobs, their events, repositories, keys.
-// Knows nothing of how they are asked for. Unknown fields and event types may appear; readers ignore them.
+// The words of the HTTP API under short names. What the OpenAPI document describes comes from it; what it leaves open,
+// the data of events, is written here. Unknown fields and event types may appear: readers ignore them.
+import type { components, operations } from './generated/api.d.ts'
 
-export type JobState = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'cancelled'
-export type Priority = 'low' | 'normal' | 'high'
-export type WaitingFor = 'question' | 'plan' | 'budget' | 'reply'
-export type Stage =
-  | 'preparing_repository'
-  | 'starting_container'
-  | 'cloning'
-  | 'setting_up'
-  | 'working'
-  | 'waiting_for_claude'
-  | 'verifying'
-  | 'pushing'
-  | 'verifying_clean'
-  | 'publishing'
+type Schemas = components['schemas']
 
+export type Job = Schemas['Job']
+export type NewJob = Schemas['NewJob']
+export type JobDiff = Schemas['Diff']
+export type JobState = Job['state']
+export type Priority = Job['priority']
+export type WaitingFor = NonNullable<Job['waitingFor']>
+export type Stage = NonNullable<Job['stage']>
 /** `message` says what happened, `next` what the reader can do about it. */
-export interface Reason {
-  code: string
-  message: string
-  next?: string
-}
+export type Reason = NonNullable<Job['reason']>
+export type JobResult = NonNullable<Job['result']>
+export type VerifyResult = JobResult['verify'][number]
+export type Tokens = Job['tokens']
+export type JobFilter = Omit<NonNullable<operations['listJobs']['parameters']['query']>, 'limit' | 'cursor'>
 
-export interface VerifyResult {
-  command: string
-  exitCode: number
-  durationMs: number
-  /** The last part of stdout and stderr together. */
-  output: string
-}
-
-export interface JobResult {
-  summary: string
-  filesChanged: number
-  insertions: number
-  deletions: number
-  /** From a fresh container without agent, on the pushed commit. */
-  verify: VerifyResult[]
-}
-
-export interface Tokens {
-  input: number
-  output: number
-  cacheRead: number
-  cacheWrite: number
-}
-
-export interface Job {
-  id: string
-  /** Counts up within the organization; what people say to each other. */
-  number: number
-  repositoryId: string
-  organizationId: string
-  createdBy: string | null
-  state: JobState
-  reason?: Reason
-  task: string
-  baseBranch: string
-  /** Resolved when the job starts. */
-  baseCommit: string | null
-  /** The branch that receives the work. */
-  branch: string
-  headCommit?: string
-  pullRequestUrl?: string
-  priority: Priority
-  /** 0 before the first claim. */
-  attempt: number
-  turn: number
-  waitingFor?: WaitingFor
-  queuePosition?: number
-  stage?: Stage
-  costUsd: number
-  tokens: Tokens
-  /** The model asked for; null means the system's default. */
-  model: string | null
-  /** True when the answers came from the scripted model instead of Claude. */
-  scriptedModel: boolean
-  verify: string[]
-  setup: string[]
-  timeoutSeconds: number
-  budgetUsd: number | null
-  createdAt: string
-  startedAt?: string
-  finishedAt?: string
-  result?: JobResult
-}
-
-export interface NewJob {
-  repositoryId: string
-  task: string
-  /** Absent: the repository's default branch. */
-  baseBranch?: string
-  /** Absent: FlowForge names it. */
-  branch?: string
-  priority?: Priority
-  verify?: string[]
-  setup?: string[]
-  model?: string
-  budgetUsd?: number
-  timeoutSeconds?: number
-}
-
-export interface JobDiff {
-  base: string
-  head: string
-  stat: { filesChanged: number; insertions: number; deletions: number }
-  /** A unified diff as Git prints it. */
-  diff: string
-  /** True when the diff was too long and ends early. */
-  truncated: boolean
-}
+export type Repository = Schemas['Repository']
+export type NewRepository = Schemas['NewRepository']
+export type Credential = NonNullable<NewRepository['credential']>
+export type ApiKey = Schemas['ApiKey']
+/** The only answer that ever holds the key itself. */
+export type NewApiKey = Schemas['NewApiKey']
+export type Me = Schemas['Me']
+export type SystemInfo = Schemas['System']
+export type DoctorCheck = Schemas['CheckResult']
 
 /** The data of each event type. */
 export interface EventData {
@@ -169,7 +85,8 @@ export interface EventData {
   'artifact.added': { name: string; sizeBytes: number; contentType: string }
 }
 
-export type EventType = keyof EventData
+/** The build fails when the document has a type that `EventData` lacks. */
+export type EventType = Schemas['JobEvent']['type']
 
 /** One line of a job's story. `seq` starts at 1 without gaps; `claude.text.delta` alone has none and is live only. */
 export type JobEvent = { [T in EventType]: { type: T; data: EventData[T] } }[EventType] & {
@@ -177,66 +94,6 @@ export type JobEvent = { [T in EventType]: { type: T; data: EventData[T] } }[Eve
   jobId: string
   attempt: number
   at: string
-}
-
-export interface Repository {
-  id: string
-  name: string
-  /** Null for a hosted repository: it is pushed straight to FlowForge. */
-  url: string | null
-  /** Null while the repository is empty. */
-  defaultBranch: string | null
-  createdAt: string
-}
-
-export type Credential =
-  | { type: 'token'; username?: string; token: string }
-  | { type: 'ssh'; privateKey: string }
-
-export interface NewRepository {
-  name: string
-  /** Absent: a hosted repository. */
-  url?: string
-  defaultBranch?: string
-  credential?: Credential
-}
-
-export interface ApiKey {
-  id: string
-  name: string
-  /** The first characters, to tell keys apart. */
-  start: string
-  createdAt: string
-}
-
-/** The only answer that ever holds the key itself. */
-export interface NewApiKey extends ApiKey {
-  key: string
-}
-
-export interface Me {
-  /** Null for a key that belongs to no person. */
-  user: { id: string; name: string; email: string } | null
-  organization: { id: string; slug: string; name: string }
-  role: string
-  via: string
-}
-
-export interface SystemInfo {
-  version: string
-  executor: string
-  workers: number
-  /** True when answers come from the scripted model instead of Claude. */
-  scriptedModel: boolean
-  isolation: string
-  queue: { queued: number; running: number }
-}
-
-export interface DoctorCheck {
-  name: string
-  status: 'ok' | 'warning' | 'problem'
-  summary: string
-  next?: string
 }
 
 export interface Page<T> {

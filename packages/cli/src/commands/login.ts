@@ -42,6 +42,8 @@ async function ask(
   askUrl: boolean,
 ): Promise<{ server: ServerAddress; token: string }> {
   const prompts = await import('@clack/prompts')
+  // Stdout is for results.
+  const output = process.stderr
   const answer = async (prompt: Promise<string | symbol>): Promise<string> => {
     const value = await prompt
     if (prompts.isCancel(value)) throw new CliFailure('Nothing was changed.', { exitCode: EXIT.cancelled })
@@ -49,11 +51,11 @@ async function ask(
   }
   const server = askUrl
     ? parseServerUrl(
-        await answer(prompts.text({ message: 'Address of the server', initialValue: current.url })),
+        await answer(prompts.text({ message: 'Address of the server', initialValue: current.url, output })),
       )
     : current
   const message = `API key (create one at ${server.url}, or with: flowforge key create)`
-  return { server, token: checkToken(await answer(prompts.password({ message }))) }
+  return { server, token: checkToken(await answer(prompts.password({ message, output }))) }
 }
 
 async function remember(context: Context, server: ServerAddress, token: string): Promise<void> {

@@ -80,11 +80,7 @@ export function parseRun([task]: string[], flags: RunFlags): RunOptions {
     throw usageError('The task is empty.', 'Say what should be done: flowforge run "TASK"')
   if (task === '-' && flags.tokenStdin) throw usageError('Stdin holds the task or the API key, not both.')
   const target: TargetChoice =
-    flags.repo === undefined
-      ? { kind: 'here or nothing' }
-      : flags.repo === '.'
-        ? { kind: 'here' }
-        : { kind: 'named', text: flags.repo }
+    flags.repo === undefined || flags.repo === '.' ? { kind: 'here' } : { kind: 'named', text: flags.repo }
   if (target.kind === 'named' && target.text.trim() === '') throw usageError('--repo is empty.')
   const job = {
     baseBranch: flags.base,

@@ -27,8 +27,10 @@ export async function hostedRepositoryOf(
   server: Server,
   inherited: Inherited,
 ): Promise<HostedRepository> {
-  const remoteOf = await hostedRemotes(server)
-  const remembered = await readRemembered(workTree.path, server)
+  const [remoteOf, remembered] = await Promise.all([
+    hostedRemotes(server),
+    readRemembered(workTree.path, server),
+  ])
   if (remembered) return remoteOf(remembered)
   const found = await findRelated(workTree, server.flowforge, remoteOf, inherited)
   const name = repositoryName(workTree.path)

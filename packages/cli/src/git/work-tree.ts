@@ -13,17 +13,12 @@ export interface WorkTree {
   isShallow: boolean
 }
 
-export async function findWorkTree(cwd: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await git(cwd, ['rev-parse', '--show-toplevel'])
-  return exitCode === 0 && stdout !== '' ? stdout : undefined
-}
-
 export async function readWorkTree(cwd: string): Promise<WorkTree> {
-  const path = await findWorkTree(cwd)
-  if (path === undefined) {
+  const { stdout: path } = await git(cwd, ['rev-parse', '--show-toplevel'])
+  if (path === '') {
     throw usageError(
       `${cwd} is not in a Git work tree.`,
-      'Change into one, or name a repository with --repo.',
+      'Change into one, or say where to work with --repo NAME or --repo URL.',
     )
   }
   const head = await git(path, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
@@ -32,13 +27,17 @@ export async function readWorkTree(cwd: string): Promise<WorkTree> {
       next: 'Make one first: git add . && git commit -m "First commit"',
     })
   }
-  const branch = await git(path, ['symbolic-ref', '--short', '--quiet', 'HEAD'])
+  const [branch, status, shallow] = await Promise.all([
+    git(path, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
+    gitOutput(path, ['status', '--porcelain']),
+    gitOutput(path, ['rev-parse', '--is-shallow-repository']),
+  ])
   return {
     path,
     head: head.stdout,
     branch: branch.exitCode === 0 ? branch.stdout : `flowforge-head-${head.stdout.slice(0, 8)}`,
-    hasUncommittedChanges: (await gitOutput(path, ['status', '--porcelain'])) !== '',
-    isShallow: (await gitOutput(path, ['rev-parse', '--is-shallow-repository'])) === 'true',
+    hasUncommittedChanges: status !== '',
+    isShallow: shallow === 'true',
   }
 }
 

@@ -21,7 +21,11 @@ export async function followJob(
     const events = flowforge.jobs.follow(job.id, {
       after,
       signal: detach.signal,
-      onReconnect: ({ attempt }) => view.notice(attempt > 1 ? 'Connection lost; trying again' : undefined),
+      onConnect: () => view.notice(undefined),
+      // The first break is mended at once as a rule and not worth a word.
+      onReconnect: ({ attempt }) => {
+        if (attempt === 2) view.notice('Connection lost; trying again')
+      },
     })
     for await (const event of events) view.show(event)
     return { outcome: 'ended', job: await flowforge.jobs.get(job.id, { signal: detach.signal }) }

@@ -57,7 +57,6 @@ export function createTerminalView(output: Output, job: Job, nowMs: () => number
   const ticking = setInterval(() => draw([]), FRAME_MS)
   return {
     show: event => {
-      notice = undefined
       const entries = transcript.entries(event)
       const lines = entries.flatMap(entry => terminalLines(entry, output.style, output.columns()))
       if (lines.length > 0) draw(lines)

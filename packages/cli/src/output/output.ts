@@ -43,7 +43,7 @@ export function createOutput({ stdout, stderr, json, noColor, term }: OutputOpti
     isTerminal,
     isLive,
     style: createStyle(isLive),
-    columns: () => Math.max(40, stdout.columns ?? 80),
+    columns: () => Math.max(20, stdout.columns || 80),
     line: (text = '') => stdout.write(`${onlyColours(text)}\n`),
     raw: text => stdout.write(text),
     value: value => stdout.write(`${safeJson(value)}\n`),

@@ -1,13 +1,13 @@
 // Which repository a task works on: one that FlowForge knows, one by its URL, or the work tree the user stands in.
 import type { Repository } from '@flowforge/sdk'
 import type { Connection, Context } from '../context.ts'
-import { usageError } from '../failure.ts'
 import type { HostedRemote } from '../git/hosted-remote.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import { plainLine } from '../output/plain-text.ts'
 import { findByUrl, freeName, isGitUrl, requireRepository } from '../repositories.ts'
 
-export type TargetChoice = { kind: 'here' } | { kind: 'here or nothing' } | { kind: 'named'; text: string }
+/** `here`: the Git work tree that the command was started in. */
+export type TargetChoice = { kind: 'here' } | { kind: 'named'; text: string }
 
 export type Target =
   | { kind: 'work tree'; repository: Repository; workTree: WorkTree; remote: HostedRemote }
@@ -25,13 +25,7 @@ export async function chooseTarget(
     return { kind: 'known', repository }
   }
   // Git is needed for this kind alone.
-  const { findWorkTree, readWorkTree } = await import('../git/work-tree.ts')
-  if (choice.kind === 'here or nothing' && (await findWorkTree(context.cwd)) === undefined) {
-    throw usageError(
-      'You are not in a Git work tree, so FlowForge needs to know where to work.',
-      'Add --repo NAME or --repo URL.',
-    )
-  }
+  const { readWorkTree } = await import('../git/work-tree.ts')
   return pushWorkTree(await readWorkTree(context.cwd), connection, context)
 }
 

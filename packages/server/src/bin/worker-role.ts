@@ -30,6 +30,8 @@ export interface WorkerRole {
 }
 
 const GIB = 1024 ** 3
+/** A runner asks for its order within a second; a machine that is busy with many containers needs longer. */
+const FIRST_CONTACT_MS = 60_000
 
 export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
   const { config, database, log, events, sealing, mirrors } = foundation
@@ -54,6 +56,14 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     }),
     ledger: { record: entry => recordUsage(entry) },
     log,
+    budget: {
+      check: async attempt => {
+        const verdict = await records.checkBudget(attempt)
+        if (!verdict.allowed) doors.reportsOf(attempt)?.claudeTrouble('budget_exceeded', verdict.message)
+        return verdict
+      },
+    },
+    onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
     onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
   })
   const egress = createEgressProxy({
@@ -92,7 +102,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       upstreamRequestId: entry.requestId ?? null,
     })
 
-  const limits = { image, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2, firstContactMs: 60_000 }
+  const limits = { image, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
   const spares = createSpares({
     executor,
     gateway: doors,
@@ -105,7 +115,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     sealing,
     release: attemptId => git.release(attemptId),
   })
-  const context = { ...foundation, executor, gateway: doors, repositories, spares, limits }
+  const context = { ...foundation, executor, repositories, spares, firstContactMs: FIRST_CONTACT_MS }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   return {
     executor,

@@ -138,10 +138,14 @@ export const describeExecutorContract = (
         expect(await executor.list()).toEqual([])
       })
 
-      it('makes room for a new container of the same attempt', async () => {
+      it('makes room for a new container of the same attempt, which a late stop of the old one leaves alone', async () => {
         const spec = harness.spec({ act: 'sleep' })
-        await executor.stop(await executor.start(spec), { graceMs: 0 })
-        expect(await executor.inspect(await executor.start(spec))).toEqual({ state: 'running' })
+        const first = await executor.start(spec)
+        await executor.stop(first, { graceMs: 0 })
+        const second = await executor.start(spec)
+        await executor.stop(first, { graceMs: 0 })
+        expect(await executor.inspect(first)).toEqual({ state: 'gone' })
+        expect(await executor.inspect(second)).toEqual({ state: 'running' })
       })
     })
 

@@ -41,16 +41,21 @@ const KILLED_EXIT_CODE = 137
 
 export const createDummyExecutor = (options: DummyExecutorOptions): Executor => {
   const containers = new Map<string, DummyContainer>()
-  const find = (handle: ContainerHandle) => containers.get(handle.id)
+  const nameOf = (of: Pick<ContainerSpec, 'attemptId' | 'phase'>) => `${of.attemptId}-${of.phase}`
+  const find = (handle: ContainerHandle) => {
+    const container = containers.get(nameOf(handle))
+    return container?.handle.id === handle.id ? container : undefined
+  }
+  let started = 0
 
   return {
     name: 'dummy',
     start: async spec => {
-      const id = `${spec.attemptId}-${spec.phase}`
       const failure = options.startFailure?.(spec)
       if (failure) throw failure
-      const container = containers.get(id) ?? run(id, spec, options.behaviour(spec))
-      containers.set(id, container)
+      const name = nameOf(spec)
+      const container = containers.get(name) ?? run(`${name}-${++started}`, spec, options.behaviour(spec))
+      containers.set(name, container)
       return container.handle
     },
     stop: async (handle, { graceMs }) => {
@@ -60,7 +65,7 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
       if (graceMs > 0) await Promise.race([container.ended, delay(graceMs)])
       container.kill.abort()
       await container.ended
-      containers.delete(handle.id)
+      if (find(handle)) containers.delete(nameOf(handle))
     },
     inspect: async handle => find(handle)?.status ?? { state: 'gone' },
     exited: async (handle, signal) => {

@@ -139,7 +139,10 @@ function answerRequests(server: Server, { attempt, handlers, log, onDenied }: At
       else if (route.protocol === 'egress') await handlers.egress.forward(req, res, attempt)
       else await handlers[route.protocol](req, res, attempt, route.rest)
     } catch (error) {
-      log.error({ error, attemptId: attempt.attemptId, protocol: route.protocol }, 'gateway request failed')
+      log.error(
+        { err: error, attemptId: attempt.attemptId, protocol: route.protocol },
+        'gateway request failed',
+      )
       refuse(res, route.protocol, UNAVAILABLE)
     }
   })
@@ -151,7 +154,7 @@ function answerRequests(server: Server, { attempt, handlers, log, onDenied }: At
       if (refusal) refuseTunnel(socket, refusal)
       else await handlers.egress.connect(req, socket, head, attempt)
     } catch (error) {
-      log.error({ error, attemptId: attempt.attemptId, protocol: 'connect' }, 'gateway tunnel failed')
+      log.error({ err: error, attemptId: attempt.attemptId, protocol: 'connect' }, 'gateway tunnel failed')
       socket.destroy()
     }
   })

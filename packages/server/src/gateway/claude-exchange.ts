@@ -10,6 +10,7 @@ import type { GatewayLog } from './attempt-server.ts'
 import type { ClaudeOutcome, RecordClaudeUsage } from './claude-ledger.ts'
 import { type ClaudeEndpoint, clientHeaders, upstreamHeaders } from './claude-request.ts'
 import { sendApiError } from './refusal.ts'
+import { within } from './within.ts'
 
 export interface ClaudeExchange {
   req: IncomingMessage
@@ -44,6 +45,10 @@ interface Progress {
 }
 
 const MAX_ERROR_BODY_BYTES = 256 * 1024
+/** An answer's end waits for the ledger, but not for ever. */
+const MAX_RECORD_MS = 5_000
+/** A connection that had been closed shows it at once; what fails later may have been worked on, and billed. */
+const CLOSED_WITHIN_MS = 1_000
 const OVERLOADED = 529
 /** Nobody was answered; the number that proxies use for it. */
 const CLIENT_CLOSED = 499
@@ -73,7 +78,7 @@ export async function exchangeWithClaude(exchange: ClaudeExchange): Promise<void
     finish = () => answerFailure(exchange, error, progress)
     if (progress.outcome !== 'client_closed') {
       log.warn(
-        { error, attemptId: exchange.attempt.attemptId, outcome: progress.outcome },
+        { err: error, attemptId: exchange.attempt.attemptId, outcome: progress.outcome },
         'Claude API failed',
       )
     }
@@ -95,11 +100,13 @@ async function askUpstream(exchange: ClaudeExchange, signal: AbortSignal): Promi
       headersTimeout: stream ? limits.idleTimeoutMs : limits.wholeAnswerTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
     })
+  const askedMs = performance.now()
   try {
     return await ask()
   } catch (error) {
-    // The upstream closed a kept-alive connection just when it was chosen: nothing was answered, so ask once more.
-    if (signal.aborted || !isClosedConnection(error)) throw error
+    // The upstream closed a kept-alive connection just when it was chosen: nothing was read there, so ask once more.
+    const atOnce = performance.now() - askedMs < CLOSED_WITHIN_MS
+    if (signal.aborted || !atOnce || !isClosedConnection(error)) throw error
     return await ask()
   }
 }
@@ -119,7 +126,7 @@ async function passOn(exchange: ClaudeExchange, answer: Answer, progress: Progre
       exchange.onUpstreamAuthFailure?.(attempt)
       return () => answerAuthFailure(res)
     }
-    const { 'content-encoding': _encoding, ...headers } = clientHeaders(answer.headers, key)
+    const headers = clientHeaders(answer.headers, key)
     return () => {
       res.writeHead(answer.statusCode, { ...headers, 'content-length': body.length })
       res.end(body)
@@ -132,8 +139,14 @@ async function passOn(exchange: ClaudeExchange, answer: Answer, progress: Progre
 }
 
 async function relay(exchange: ClaudeExchange, answer: Answer, progress: Progress): Promise<void> {
-  const { res, endpoint } = exchange
+  const { res, attempt, endpoint, log } = exchange
   const isStream = single(answer.headers['content-type'])?.includes('text/event-stream') === true
+  if ((single(answer.headers['content-encoding']) ?? 'identity') !== 'identity') {
+    log.warn(
+      { attemptId: attempt.attemptId },
+      'the Claude API compressed an answer unasked: it is not counted',
+    )
+  }
   const counter = endpoint.name === 'messages' ? createUsageCounter(isStream ? 'stream' : 'json') : undefined
   try {
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
@@ -165,7 +178,7 @@ async function writeDown(exchange: ClaudeExchange, progress: Progress): Promise<
   const model = counted?.model ?? exchange.model
   const bill = sumUp(price, model, counted)
   try {
-    await record({
+    const recorded = record({
       attempt,
       endpoint: endpoint.name,
       model,
@@ -174,9 +187,10 @@ async function writeDown(exchange: ClaudeExchange, progress: Progress): Promise<
       estimated: counted?.estimated ?? false,
       durationMs: performance.now() - exchange.startedMs,
     })
+    await within(MAX_RECORD_MS, Promise.resolve(recorded))
   } catch (error) {
     log.error(
-      { error, attemptId: attempt.attemptId, model, ...bill },
+      { err: error, attemptId: attempt.attemptId, model, ...bill },
       'usage of Claude could not be recorded',
     )
   }

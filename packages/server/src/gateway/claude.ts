@@ -237,6 +237,7 @@ function createLoads(limits: ClaudeLimits) {
 const createPool = (limits: ClaudeLimits): Dispatcher =>
   new Agent({
     pipelining: 1,
+    allowH2: false,
     keepAliveTimeout: 60_000,
     connect: { timeout: limits.connectTimeoutMs },
   })

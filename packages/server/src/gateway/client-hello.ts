@@ -14,6 +14,8 @@ const CLIENT_HELLO = 1
 const SERVER_NAME_EXTENSION = 0
 const HOST_NAME = 0
 const MAX_RECORD_BYTES = 16_384
+/** Real clients need one or two; thousands of tiny ones would only cost us time. */
+const MAX_RECORDS = 64
 
 class Malformed extends Error {}
 
@@ -32,26 +34,28 @@ export function readClientHello(bytes: Buffer): ClientHello {
   }
 }
 
-/** The first handshake message, put together from as many records as it was cut into. */
+/** The first handshake message, put together from the records it was cut into. Called for every chunk: kept cheap. */
 function collectHandshake(bytes: Buffer): Buffer | 'incomplete' | 'invalid' {
   const fragments: Buffer[] = []
   let size = 0
+  let end = Number.POSITIVE_INFINITY
   for (let at = 0; at < bytes.length; ) {
-    if (bytes[at] !== HANDSHAKE_RECORD) return 'invalid'
+    if (bytes[at] !== HANDSHAKE_RECORD || fragments.length === MAX_RECORDS) return 'invalid'
     if (at + 1 < bytes.length && bytes[at + 1] !== 3) return 'invalid'
     if (at + 5 > bytes.length) return 'incomplete'
     const length = bytes.readUInt16BE(at + 3)
     if (length === 0 || length > MAX_RECORD_BYTES) return 'invalid'
     const fragment = bytes.subarray(at + 5, at + 5 + length)
+    if (size === 0 && fragment.length > 0 && fragment[0] !== CLIENT_HELLO) return 'invalid'
     fragments.push(fragment)
     size += fragment.length
     at += 5 + length
-    const message = Buffer.concat(fragments, size)
-    if (message.length > 0 && message[0] !== CLIENT_HELLO) return 'invalid'
-    if (message.length < 4) continue
-    const end = 4 + message.readUIntBE(1, 3)
-    if (end > MAX_CLIENT_HELLO_BYTES) return 'invalid'
-    if (message.length >= end) return message.subarray(4, end)
+    if (end === Number.POSITIVE_INFINITY && size >= 4) {
+      end = 4 + Buffer.concat(fragments, size).readUIntBE(1, 3)
+      if (end > MAX_CLIENT_HELLO_BYTES) return 'invalid'
+    }
+    // Early data may follow at once; it is none of our business.
+    if (size >= end) return Buffer.concat(fragments, size).subarray(4, end)
   }
   return 'incomplete'
 }

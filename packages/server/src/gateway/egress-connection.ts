@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { isPublicAddress } from './egress-address.ts'
 import type { Destination } from './egress-destination.ts'
+import { within } from './within.ts'
 
 export type Resolve = (host: string) => Promise<string[]>
 export type Dial = (target: { address: string; port: number; timeoutMs: number }) => Promise<Socket>
@@ -57,10 +58,3 @@ export const dialTcp: Dial = ({ address, port, timeoutMs }) =>
       resolve(socket)
     })
   })
-
-function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}

@@ -94,7 +94,7 @@ export function createEgressProxy(options: EgressProxyOptions): EgressHandler {
   /** A failing check is no permission. */
   const openSafely = (attempt: GatewayAttempt, authority: string, kind: EgressWay, answer: Answer) =>
     open(attempt, authority, kind, answer).catch((error: unknown) => {
-      options.log.error({ error, attemptId: attempt.attemptId }, 'egress policy failed')
+      options.log.error({ err: error, attemptId: attempt.attemptId }, 'egress policy failed')
       return void block(attempt, { host: authority, port: 0 }, 'policy_error', answer)
     })
 

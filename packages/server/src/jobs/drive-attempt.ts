@@ -4,45 +4,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FailureCode, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { isFlowForgeError } from '../errors.ts'
-import type { Executor } from '../executors/port.ts'
-import { findAttempt, type Holder } from '../store/attempts.ts'
+import { findAttempt } from '../store/attempts.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
 import { asHolder } from './as-holder.ts'
-import type { Claim } from './claim.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
-import type { AttemptGateway, Repositories } from './ports.ts'
-import { PhaseFailed, runPhase } from './run-phase.ts'
+import type { Hold, StopCause } from './hold.ts'
+import type { Repositories } from './ports.ts'
+import { type PhaseContext, PhaseFailed, runPhase } from './run-phase.ts'
 import { type Outcome, type SettleContext, settleAttempt } from './settle.ts'
-import type { Spares } from './spares.ts'
 import { agentOrder, verifyOrder } from './work-orders.ts'
 
-export interface DriveContext extends SettleContext {
-  executor: Executor
-  gateway: AttemptGateway
+export interface DriveContext extends SettleContext, PhaseContext {
   repositories: Repositories
-  spares: Spares
-  limits: ContainerLimits
   log: Logger
-}
-
-export interface ContainerLimits {
-  image: () => Promise<string>
-  workspaceBytes: number
-  memoryBytes: number
-  cpus: number
-  /** From the container's start to its runner's first word. */
-  firstContactMs: number
-}
-
-/** Why a running attempt is told to stop. */
-export type StopCause = 'cancelled' | 'lease_lost' | 'deadline' | 'shutdown'
-
-/** One attempt in the hands of this process. */
-export interface Hold extends Claim {
-  holder: Holder
-  /** Aborted with a StopCause as its reason. */
-  signal: AbortSignal
 }
 
 export async function driveAttempt(context: DriveContext, hold: Hold): Promise<void> {

@@ -3,9 +3,11 @@ import type { NewEvent } from '@flowforge/protocol'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
 import { savePushedCommit } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
-import { insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
+import { findSpending, insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
 import { asHolder } from './as-holder.ts'
 import type { EventLog } from './ports.ts'
+
+export type BudgetVerdict = { allowed: true } | { allowed: false; message: string }
 
 export function createGatewayRecords({ database, events }: { database: Database; events: EventLog }) {
   const subject = (attempt: GatewayAttempt) => ({
@@ -45,6 +47,20 @@ export function createGatewayRecords({ database, events }: { database: Database;
             data: { model, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd },
           },
         ])
+      }),
+
+    /** Asked before each request to Claude: what was spent counts over all attempts of the job. */
+    checkBudget: (attempt: GatewayAttempt): Promise<BudgetVerdict> =>
+      database.acrossOrganizations(async tx => {
+        const spent = await findSpending(tx, attempt.jobId)
+        if (!spent || spent.budget_usd === null || spent.cost_usd < spent.budget_usd) return { allowed: true }
+        const spentUsd = spent.cost_usd
+        const limitUsd = spent.budget_usd
+        await events.append(tx, subject(attempt), [{ type: 'budget.exceeded', data: { spentUsd, limitUsd } }])
+        return {
+          allowed: false,
+          message: `The job has spent $${spentUsd.toFixed(2)} of its budget of $${limitUsd.toFixed(2)}.`,
+        }
       }),
 
     say: async (attempt: GatewayAttempt, event: NewEvent): Promise<void> => {

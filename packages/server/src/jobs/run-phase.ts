@@ -1,14 +1,16 @@
 // One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
 // takes it away again. Says what happened when it ended without a word.
-import type { Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
-import type { ContainerHandle, ContainerStatus } from '../executors/port.ts'
+import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
+import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { type Phase, saveContainer } from '../store/attempts.ts'
+import type { Database } from '../store/database.ts'
 import { updateJob } from '../store/jobs.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
 import { asHolder } from './as-holder.ts'
-import type { DriveContext, Hold, StopCause } from './drive-attempt.ts'
 import { reasonOf } from './failures.ts'
-import type { AttemptDoor } from './ports.ts'
+import type { Hold, StopCause } from './hold.ts'
+import type { AttemptDoor, EventLog } from './ports.ts'
+import type { Spares } from './spares.ts'
 
 export class PhaseFailed extends Error {
   readonly reason: Reason
@@ -18,6 +20,15 @@ export class PhaseFailed extends Error {
     this.reason = reason
     this.headCommit = headCommit
   }
+}
+
+export interface PhaseContext {
+  database: Database
+  events: EventLog
+  executor: Executor
+  spares: Spares
+  /** From the container's start to its runner's first word. */
+  firstContactMs: number
 }
 
 export interface PhaseRun {
@@ -37,7 +48,7 @@ const ENDED_GRACE_MS = 1_000
 const LOG_TAIL_BYTES = 16 * 1024
 
 export async function runPhase(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   repository: RepositoryRow,
   run: PhaseRun,
@@ -60,7 +71,8 @@ export async function runPhase(
   })
   let handle: ContainerHandle | null = null
   try {
-    handle = await startContainer(context, hold, run, place.door, place.container)
+    handle = place.container ?? (await startCold(context, hold, run.phase, place.door))
+    await keepHandle(context, hold, handle)
     const last = await lastWord(
       context,
       handle,
@@ -77,22 +89,11 @@ export async function runPhase(
   }
 }
 
-async function startContainer(
-  context: DriveContext,
-  hold: Hold,
-  run: PhaseRun,
-  door: AttemptDoor,
-  spare: ContainerHandle | null,
-): Promise<ContainerHandle> {
-  const handle = spare ?? (await startCold(context, hold, run.phase, door))
-  await asHolder(context.database, hold.job.id, hold.holder, tx =>
-    saveContainer(tx, hold.holder, run.phase, handle),
-  )
-  return handle
-}
+const keepHandle = ({ database }: PhaseContext, { job, holder }: Hold, handle: ContainerHandle) =>
+  asHolder(database, job.id, holder, tx => saveContainer(tx, holder, handle.phase, handle))
 
 async function startCold(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   phase: Phase,
   door: AttemptDoor,
@@ -106,7 +107,7 @@ async function startCold(
 
 /** The first of: the runner's report, the container's end, no first word in time, a reason to stop (throws). */
 async function lastWord(
-  context: DriveContext,
+  context: PhaseContext,
   handle: ContainerHandle,
   runner: { report: Promise<SettleReport>; contact: Promise<void> },
   signal: AbortSignal,
@@ -118,7 +119,7 @@ async function lastWord(
     signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
   })
   const silent = Promise.withResolvers<'silent'>()
-  const timer = setTimeout(() => silent.resolve('silent'), context.limits.firstContactMs)
+  const timer = setTimeout(() => silent.resolve('silent'), context.firstContactMs)
   void runner.contact.then(() => clearTimeout(timer))
   try {
     return await Promise.race([
@@ -133,9 +134,12 @@ async function lastWord(
   }
 }
 
-/** The container ended, or never spoke. Its report may have been stored just before; else the kernel's and the engine's word counts. */
+/**
+ * The container ended, or never spoke. Its report may have been stored just before; else the kernel's and the engine's
+ * word counts.
+ */
 async function reportOfTheDead(
-  context: DriveContext,
+  context: PhaseContext,
   hold: Hold,
   phase: Phase,
   handle: ContainerHandle,
@@ -148,9 +152,7 @@ async function reportOfTheDead(
     if (stored) return stored
     if (tail.trim() !== '')
       await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text: tail } }])
-    return what === 'silent'
-      ? reasonOfSilence(context.limits.firstContactMs)
-      : reasonOfDeath(status, job.stage)
+    return what === 'silent' ? reasonOfSilence(context.firstContactMs) : reasonOfDeath(status, job.stage)
   })
   if ('outcome' in found) return found
   throw new PhaseFailed(found)
@@ -172,11 +174,13 @@ function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
   return reasonOf('agent_crashed', `The container ended${code}${during} without a report.`)
 }
 
+/** What a runner says when Claude fails it, for whatever reason. */
+const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude_auth', 'budget_exceeded'])
+
 /** The runner knows that Claude failed; the gateway saw why. */
 function explained(report: SettleReport, seen: Reason | undefined): SettleReport {
   if (report.outcome === 'completed' || !seen) return report
-  const vague =
-    report.code === 'agent_error' || report.code === 'claude_unavailable' || report.code === 'claude_auth'
+  const vague = VAGUE.has(report.code)
   return vague ? { ...report, code: seen.code, message: seen.message } : report
 }
 
@@ -185,6 +189,7 @@ const gatewayAttempt = (hold: Hold, repository: RepositoryRow, run: PhaseRun, to
   jobId: hold.job.id,
   organizationId: hold.job.organization_id,
   repositoryId: repository.id,
+  repositoryName: repository.name,
   number: hold.attempt.number,
   phase: run.phase,
   token,

@@ -6,8 +6,14 @@ import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { ContainerHandle, Executor } from '../executors/port.ts'
 import type { Phase } from '../store/attempts.ts'
-import type { ContainerLimits } from './drive-attempt.ts'
 import type { AttemptDoor, AttemptGateway } from './ports.ts'
+
+export interface ContainerLimits {
+  image: () => Promise<string>
+  workspaceBytes: number
+  memoryBytes: number
+  cpus: number
+}
 
 export interface Place {
   door: AttemptDoor
@@ -130,7 +136,6 @@ export function createSpares({
       if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
       ready.delete(attemptId)
       spare.unwatched.abort()
-      fill()
       return spare
     },
     putAwayDone: async (attemptId: string): Promise<void> => {

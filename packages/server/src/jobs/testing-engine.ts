@@ -61,16 +61,14 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     workspaceBytes: 1,
     memoryBytes: 1,
     cpus: 1,
-    firstContactMs: options.firstContactMs ?? 10_000,
   }
   const spares = createSpares({ executor, gateway: doors, limits, count: 0, log })
   const context = {
     ...scene,
     executor,
-    gateway: doors,
     repositories: { ...stubRepositories, ...options.repositories },
     spares,
-    limits,
+    firstContactMs: options.firstContactMs ?? 10_000,
     log,
   }
   const worker = await startWorker(context, {

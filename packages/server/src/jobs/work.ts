@@ -7,7 +7,8 @@ import { findAttemptCancel, renewLeases } from '../store/attempts.ts'
 import type { Transaction } from '../store/database.ts'
 import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
 import { type Claim, claimJobs, releaseDueJobs } from './claim.ts'
-import { type DriveContext, driveAttempt, type StopCause } from './drive-attempt.ts'
+import { type DriveContext, driveAttempt } from './drive-attempt.ts'
+import type { StopCause } from './hold.ts'
 import { createOrphanSweep } from './orphans.ts'
 import type { AttemptSignal } from './ports.ts'
 import { recoverLostAttempts } from './recover.ts'
@@ -83,6 +84,8 @@ export async function startWorker(
         clearTimeout(deadline)
         held.delete(attempt.id)
         wake()
+        // Not earlier: starting a container takes the cores that the attempt's own start needs.
+        context.spares.fill()
       })
     held.set(attempt.id, { stop, epoch: attempt.epoch, done })
   }
@@ -131,6 +134,7 @@ export async function startWorker(
     const lost = await recoverLostAttempts(context)
     if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
     await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
+    await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.keys(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')
   }

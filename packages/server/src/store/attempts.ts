@@ -2,10 +2,18 @@
 // All times are the database's.
 import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
-import type { ContainerHandle } from '../executors/port.ts'
 import type { Transaction } from './database.ts'
 
-export type Phase = ContainerHandle['phase']
+/** `agent` runs Claude Code; `verify` checks what was pushed, without agent. */
+export type Phase = 'agent' | 'verify'
+
+/** Names a container of the attempt, for whoever adopts it: an executor's ContainerHandle. */
+export interface StoredContainer {
+  executor: string
+  id: string
+  attemptId: string
+  phase: Phase
+}
 
 export interface AttemptRow {
   id: string
@@ -16,7 +24,7 @@ export interface AttemptRow {
   worker_id: string
   lease_expires_at: Date
   nonces: Partial<Record<Phase, string>>
-  containers: Partial<Record<Phase, ContainerHandle>>
+  containers: Partial<Record<Phase, StoredContainer>>
   reports: Partial<Record<Phase, SettleReport>>
   pushed_commit: string | null
   session_id: string | null
@@ -114,7 +122,7 @@ export const saveContainer = (
   tx: Transaction,
   holder: Holder,
   phase: Phase,
-  container: ContainerHandle,
+  container: StoredContainer,
 ): Promise<number> =>
   tx.run(
     sql`update attempts set containers = containers || jsonb_build_object(${phase}::text, ${container}::jsonb) where ${heldBy(holder)}`,

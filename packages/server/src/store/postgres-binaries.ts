@@ -19,6 +19,8 @@ export interface PostgresBinaries {
 /** Older servers lack what the migrations use. */
 const OLDEST_SYSTEM_MAJOR = 15
 
+const SYSTEM_FOLDERS = ['/usr/local/pgsql/bin', '/usr/local/bin', '/opt/homebrew/bin', '/usr/bin']
+
 export const findPostgresBinaries = async (options: {
   /** Where the npm package's copy is placed: `<directory>/<version>`. */
   directory: string
@@ -104,10 +106,7 @@ const findSystemPostgres = async (): Promise<PostgresBinaries | undefined> => {
     .map(Number)
     .filter(Number.isInteger)
     .sort((a, b) => b - a)
-  const folders = [
-    ...newestFirst.map(major => `/usr/lib/postgresql/${major}/bin`),
-    ...(process.env.PATH ?? '').split(path.delimiter).filter(path.isAbsolute),
-  ]
+  const folders = [...newestFirst.map(major => `/usr/lib/postgresql/${major}/bin`), ...SYSTEM_FOLDERS]
   for (const folder of folders) {
     const [postgres, initdb] = [path.join(folder, 'postgres'), path.join(folder, 'initdb')]
     const version = (await exists(initdb)) ? await versionOf(postgres) : undefined

@@ -12,7 +12,7 @@ export const command = defineCommand<object, object>({
   run: async (_options, context) => {
     const { flowforge } = await context.connect()
     const keys: ApiKey[] = []
-    for await (const key of flowforge.apiKeys.list({ limit: 100 })) keys.push(key)
+    for await (const key of flowforge.apiKeys.list()) keys.push(key)
     const { output } = context
     if (output.json) output.value(keys)
     else if (keys.length === 0) output.message('No API keys. Create one with: flowforge key create NAME')

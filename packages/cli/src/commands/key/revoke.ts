@@ -11,7 +11,7 @@ export const command = defineCommand<object, { wanted: string }>({
   run: async ({ wanted }, context) => {
     const { flowforge } = await context.connect()
     const matches: ApiKey[] = []
-    for await (const key of flowforge.apiKeys.list({ limit: 100 })) {
+    for await (const key of flowforge.apiKeys.list()) {
       if (key.id === wanted || key.name === wanted) matches.push(key)
     }
     const key = matches.find(match => match.id === wanted) ?? onlyOne(matches, wanted)

@@ -34,5 +34,11 @@ export const command = defineCommand<RemoveFlags, { name: string; ask: boolean }
 async function confirm(name: string, hosted: boolean): Promise<boolean> {
   const prompts = await import('@clack/prompts')
   const loss = hosted ? ' Its commits are stored nowhere else by FlowForge.' : ''
-  return (await prompts.confirm({ message: `Remove ${name}?${loss}`, initialValue: false })) === true
+  return (
+    (await prompts.confirm({
+      message: `Remove ${name}?${loss}`,
+      initialValue: false,
+      output: process.stderr,
+    })) === true
+  )
 }

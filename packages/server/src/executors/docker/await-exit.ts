@@ -9,6 +9,7 @@ import { inspectContainer } from './start-container.ts'
 /** As `docker run` reports a container that never ran. */
 const NEVER_STARTED_EXIT_CODE = 125
 const KILLED_EXIT_CODE = 137
+const LOOK_AGAIN_MS = 60_000
 const OOM_REPORT_DELAY_MS = 250
 
 export const containerStatus = async (daemon: Daemon, id: string): Promise<ContainerStatus> => {
@@ -56,10 +57,12 @@ export const awaitExit = async (
 ): Promise<ContainerStatus> => {
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     signal.throwIfAborted()
-    // Ends at once when the container does not run; rejects when it is gone or the daemon goes away.
+    // Ends at once when the container does not run; rejects when it is gone or the daemon goes away. The time limit is
+    // for a connection that died without a word.
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)])
     await daemon.docker
       .getContainer(id)
-      .wait({ abortSignal: signal })
+      .wait({ abortSignal })
       .catch(() => {})
     signal.throwIfAborted()
     const status = await containerStatus(daemon, id).catch(ignoreAbsence)

@@ -1,18 +1,19 @@
 // Decides once which kind of workspace this machine can give.
 import { access } from 'node:fs/promises'
+import type { Logger } from 'pino'
 import type { Daemon } from './daemon.ts'
 import { loopWorkspaces, plainWorkspaces, type Workspaces, whyNoLoopDevices } from './workspaces.ts'
 
 export const chooseWorkspaces = (
   daemon: Daemon,
-  options: { workspaceRoot: string; sweepAfterMs?: number },
+  options: { root: string; abandonedAfterMs: number; log: Pick<Logger, 'warn'> },
 ): (() => Promise<Workspaces>) => {
   let chosen: Promise<Workspaces> | undefined
   const choose = async () => {
-    const why = (await whyElsewhere(daemon)) ?? (await whyNoLoopDevices(options.workspaceRoot))
-    return why === undefined
-      ? loopWorkspaces({ root: options.workspaceRoot, sweepAfterMs: options.sweepAfterMs })
-      : plainWorkspaces(why)
+    const why = (await whyElsewhere(daemon)) ?? (await whyNoLoopDevices(options.root))
+    if (why === undefined) return loopWorkspaces(options)
+    options.log.warn({ why }, 'the size of workspaces is not enforced')
+    return plainWorkspaces(why)
   }
   return () => {
     chosen ??= choose().catch(error => {

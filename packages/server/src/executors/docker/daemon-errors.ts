@@ -20,8 +20,12 @@ export const isStatus = (error: unknown, ...statuses: number[]): boolean =>
   statuses.includes(read(error).status ?? 0)
 
 /** The daemon is away, stuck or out of reach; a later try may work. */
-export const isUnanswered = (error: unknown): boolean =>
-  !isFlowForgeError(error) && (read(error).status === undefined || isStatus(error, 502, 503, 504))
+export const isUnanswered = (error: unknown): boolean => {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  const timedOut = name === 'TimeoutError' || name === 'AbortError'
+  const noConnection = typeof code === 'string' && /^E[A-Z]+$|^UND_/.test(code)
+  return timedOut || noConnection || isStatus(error, 502, 503, 504)
+}
 
 export const dockerUnavailable = (cause: unknown, address: string): FlowForgeError => {
   const { code } = cause as { code?: string }
@@ -52,9 +56,6 @@ export const startFailure = (cause: unknown, context: { image: string; address: 
   }
   if (status === 404 || /invalid reference format/.test(message)) {
     return fail('image_unavailable', `The image ${context.image} is not in this Docker: run script/setup.`)
-  }
-  if (/executable file not found|exec format error|exec: .*(no such file|permission denied)/i.test(message)) {
-    return fail('image_unavailable', `The image ${context.image} can not be run here: ${message}`)
   }
   if (
     /cannot allocate memory|resource temporarily unavailable|too many open files|no more loop/i.test(message)

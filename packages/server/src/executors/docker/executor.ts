@@ -12,7 +12,8 @@ import { createDaemon, type Daemon } from './daemon.ts'
 import { isStatus } from './daemon-errors.ts'
 import { tailOfFrames } from './logs.ts'
 import { removeContainer, terminateContainer } from './remove-container.ts'
-import { startContainer } from './start-container.ts'
+import { inspectContainer, startContainer } from './start-container.ts'
+import type { Workspaces } from './workspaces.ts'
 
 export interface DockerExecutorOptions {
   /** Containers of other installations on the same Docker are not seen and not touched. */
@@ -26,35 +27,34 @@ export interface DockerExecutorOptions {
   /** The image that `check` looks for. */
   image?: string
   log: Pick<Logger, 'info' | 'warn'>
-  /** How long an unowned workspace is left alone, since it may just be being made. */
-  sweepAfterMs?: number
+  /** How long something half-made is left alone, since its maker may still be at it: longer than a call may last. */
+  abandonedAfterMs?: number
 }
 
 export const createDockerExecutor = (options: DockerExecutorOptions): Executor => {
-  const { installationId, log } = options
+  const { installationId, log, abandonedAfterMs = 90_000 } = options
   const daemon = createDaemon(options.docker)
-  const workspaces = chooseWorkspaces(daemon, options)
+  const workspaces = chooseWorkspaces(daemon, { root: options.workspaceRoot, abandonedAfterMs, log })
   /** Starts under way by container name; also their last step, which outlives `start`. */
   const starting = new Map<string, Promise<ContainerHandle>>()
   const settling = new Map<string, Promise<void>>()
   const nameOf = (of: Pick<ContainerSpec, 'attemptId' | 'phase'>) =>
-    `flowforge-${installationId.slice(0, 8)}-${of.attemptId}-${of.phase}`
+    `flowforge-${installationId.slice(-8)}-${of.attemptId}-${of.phase}`
 
   const start = async (spec: ContainerSpec): Promise<ContainerHandle> => {
     const name = nameOf(spec)
     const kind = await workspaces()
     const sandbox = { installationId, name, spec, workspace: kind.volume(name), runtime: options.runtime }
-    const { id, adopted } = await startContainer(daemon, kind, sandbox)
-    if (!adopted)
-      settling.set(
-        name,
-        kind
-          .mounted(name)
-          .catch(error => log.warn({ error, name }, 'the loop device stays'))
-          .finally(() => settling.delete(name)),
-      )
+    const { id, adopted } = await startContainer(daemon, kind, sandbox, abandonedAfterMs)
+    if (!adopted) settling.set(name, settle(name, kind))
     return { executor: 'docker', id, attemptId: spec.attemptId, phase: spec.phase }
   }
+
+  const settle = (name: string, kind: Workspaces): Promise<void> =>
+    kind
+      .mounted(name)
+      .catch(error => log.warn({ error, name }, 'the loop device stays until the container is removed'))
+      .finally(() => settling.delete(name))
 
   return {
     name: 'docker',
@@ -70,7 +70,8 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
       await settling.get(name)
       if (graceMs > 0) await terminateContainer(daemon, handle.id, graceMs)
       await removeContainer(daemon, handle.id)
-      await (await workspaces()).remove(name)
+      // A late stop of an old container must not take its successor's disk away.
+      if (!(await inspectContainer(daemon, name))) await (await workspaces()).remove(name)
     },
     inspect: handle => containerStatus(daemon, handle.id),
     exited: (handle, signal) => awaitExit(daemon, handle.id, signal),

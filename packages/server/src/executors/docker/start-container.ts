@@ -9,18 +9,17 @@ import { isStatus, startFailure } from './daemon-errors.ts'
 import { removeContainer } from './remove-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
-/** How long a container may be made but not started before we hold its maker for dead. */
-const UNSTARTED_LIMIT_MS = 10_000
-
 export const startContainer = async (
   daemon: Daemon,
   workspaces: Workspaces,
   sandbox: Sandbox,
+  /** How long a container may be made but not started before we hold its maker for dead. */
+  abandonedAfterMs: number,
 ): Promise<{ id: string; adopted: boolean }> => {
   for (;;) {
     const made = await makeContainer(daemon, workspaces, sandbox)
     if (made !== 'exists') return { id: made.id, adopted: false }
-    const id = await adoptContainer(daemon, workspaces, sandbox)
+    const id = await adoptContainer(daemon, workspaces, sandbox, abandonedAfterMs)
     if (id) return { id, adopted: true }
   }
 }
@@ -46,15 +45,18 @@ const makeContainer = async (
     await daemon.ask(abortSignal => created.value.start({ abortSignal }))
     return created.value
   } catch (error) {
-    const exists = created.status === 'rejected' && isStatus(error, 409)
+    // A create that got no answer may have made it all the same: `list` shows it, and nothing runs in it.
+    if (created.status === 'fulfilled') await removeContainer(daemon, created.value.id).catch(() => {})
     if (workspace.status === 'fulfilled') await workspace.value.discard()
-    if (exists) return 'exists'
-    // By name: a call that ran out of time may have made the container after all.
-    await removeContainer(daemon, name).catch(() => {})
-    await workspaces.remove(name)
+    if (created.status === 'fulfilled') await workspaces.remove(name)
+    else if (await isThere(daemon, name, error)) return 'exists'
     throw startFailure(error, { image: spec.image, address: daemon.address })
   }
 }
+
+/** Docker looks for the image first: without it, it does not even say that the name is taken. */
+const isThere = async (daemon: Daemon, name: string, error: unknown): Promise<boolean> =>
+  isStatus(error, 409) || (isStatus(error, 404) && (await inspectContainer(daemon, name)) !== undefined)
 
 /** An image's VOLUME would be a second writable folder, and one without a limit. */
 const assertNoVolumes = (name: string, image: Docker.ImageInspectInfo): void => {
@@ -73,8 +75,9 @@ const adoptContainer = async (
   daemon: Daemon,
   workspaces: Workspaces,
   { name, installationId }: Sandbox,
+  abandonedAfterMs: number,
 ): Promise<string | undefined> => {
-  const deadline = Date.now() + UNSTARTED_LIMIT_MS
+  const deadline = Date.now() + abandonedAfterMs
   for (;;) {
     const found = await inspectContainer(daemon, name)
     if (!found) return undefined

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import {
   access,
   mkdir,
+  open,
   readdir,
   readFile,
   rename,
@@ -17,7 +18,7 @@ import {
 } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { FlowForgeError } from '../../errors.ts'
+import { FlowForgeError, isFlowForgeError } from '../../errors.ts'
 import { SANDBOX_USER, type WorkspaceVolume } from '../profile.ts'
 
 export interface Workspaces {
@@ -54,8 +55,8 @@ const MOUNT_OPTIONS = 'nosuid,nodev,noatime,noinit_itable'
 /** Below this the machine is full, whatever the sparse files promise. */
 const LEAST_FREE_BYTES = 512 * 1024 * 1024
 
-export const loopWorkspaces = (options: { root: string; sweepAfterMs?: number }): Workspaces => {
-  const { root, sweepAfterMs = 300_000 } = options
+export const loopWorkspaces = (options: { root: string; abandonedAfterMs: number }): Workspaces => {
+  const { root, abandonedAfterMs } = options
   const templates = new Map<number, Promise<string>>()
   const templateFor = (bytes: number): Promise<string> => {
     const known = templates.get(bytes)
@@ -93,7 +94,7 @@ export const loopWorkspaces = (options: { root: string; sweepAfterMs?: number })
     },
     remove: name => removeAll(root, name),
     sweep: async liveNames => {
-      const before = Date.now() - sweepAfterMs
+      const before = Date.now() - abandonedAfterMs
       for (const name of await namesIn(root)) {
         if (!liveNames.has(name) && (await newestChange(root, name)) < before) await removeAll(root, name)
       }
@@ -106,17 +107,19 @@ export const whyNoLoopDevices = async (root: string): Promise<string | undefined
   if (process.platform !== 'linux') return 'needs Linux'
   if (process.getuid?.() !== 0) return 'needs root'
   try {
-    await mkdir(root, { recursive: true, mode: 0o711 })
-    await (await loopWorkspaces({ root }).prepare('probe', 16 * 1024 * 1024)).discard()
+    await mkdir(root, { recursive: true, mode: 0o700 })
+    await (await loopWorkspaces({ root, abandonedAfterMs: 0 }).prepare('probe', 16 * 1024 * 1024)).discard()
     return undefined
   } catch (error) {
+    // A disk that is full today is no reason to give up limits.
+    if (isFlowForgeError(error, 'disk_full')) throw error
     return `loop devices can not be used here (${error instanceof Error ? error.message : error})`
   }
 }
 
 /** Copied for every attempt in 4 ms; mkfs and the removal of lost+found would take 22. */
 const ensureTemplate = async (root: string, bytes: number): Promise<string> => {
-  await mkdir(root, { recursive: true, mode: 0o711 })
+  await mkdir(root, { recursive: true, mode: 0o700 })
   const template = path.join(root, `template-${bytes}.ext4`)
   if (await exists(template)) return template
   const unfinished = `${template}.${randomBytes(4).toString('hex')}`
@@ -124,8 +127,15 @@ const ensureTemplate = async (root: string, bytes: number): Promise<string> => {
   await truncate(unfinished, bytes)
   await run('mkfs.ext4', [...MKFS_OPTIONS, unfinished])
   await run('debugfs', ['-w', '-R', 'rmdir lost+found', unfinished])
+  await syncFile(unfinished)
   await rename(unfinished, template)
   return template
+}
+
+/** A power cut must not leave a template that looks whole: every later workspace would be broken. */
+const syncFile = async (file: string): Promise<void> => {
+  await using handle = await open(file, 'r+')
+  await handle.sync()
 }
 
 /**
@@ -140,7 +150,7 @@ const MKFS_OPTIONS = [
 ]
 
 const assertFree = async (root: string, bytes: number): Promise<void> => {
-  await mkdir(root, { recursive: true, mode: 0o711 })
+  await mkdir(root, { recursive: true, mode: 0o700 })
   const { bavail, bsize } = await statfs(root)
   if (bavail * bsize >= Math.min(bytes, LEAST_FREE_BYTES)) return
   const freeMib = Math.floor((bavail * bsize) / 1024 / 1024)
@@ -231,9 +241,7 @@ const run = async (program: string, args: string[]): Promise<string> => {
     return (await promisify(execFile)(program, args, { env, timeout: 60_000 })).stdout
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim() || String(cause)
-    const full = said.includes('No space left')
-    throw full
-      ? new FlowForgeError('disk_full', `The workspace could not be made: ${said}`, { cause })
-      : cause
+    const code = said.includes('No space left') ? 'disk_full' : 'no_capacity'
+    throw new FlowForgeError(code, `The workspace could not be made: ${said}`, { cause })
   }
 }

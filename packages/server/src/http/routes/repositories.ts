@@ -4,9 +4,9 @@ import { isValidBranchName } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
-import { readEgressPattern } from '../../gateway/egress-destination.ts'
 import { addRepository } from '../../repositories/add.ts'
 import { credentialContext } from '../../repositories/credentials.ts'
+import { readEgressPattern } from '../../repositories/egress-pattern.ts'
 import { removeRepository } from '../../repositories/remove.ts'
 import {
   findRepository,
