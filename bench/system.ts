@@ -78,9 +78,8 @@ function modelClient(url: string, apiKey: string): Model {
     apiKey,
     forget: async () => void (await fetch(`${url}/_/requests`, { method: 'DELETE' })),
     firstMessageAt: async () => {
-      const requests = (await (await fetch(`${url}/_/requests`)).json()) as { data?: Recorded[] } | Recorded[]
-      const list = Array.isArray(requests) ? requests : (requests.data ?? [])
-      const first = list.find(request => request.path.startsWith('/v1/messages'))
+      const { requests } = (await (await fetch(`${url}/_/requests`)).json()) as { requests: Recorded[] }
+      const first = requests.find(request => request.path.startsWith('/v1/messages'))
       if (!first) throw new Error('the model was not asked')
       return Date.parse(first.at)
     },

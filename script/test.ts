@@ -32,12 +32,12 @@ const failures: string[] = []
 async function check(name: string, command: [string, ...string[]]): Promise<void> {
   const started = performance.now()
   const finished = await runCommand(command, { show: false })
-  const passed = finished.exitCode === 0 && !finished.leftRunning
+  const passed = finished.exitCode === 0 && finished.leftRunning.length === 0
   report(
     name,
     passed ? { ...EMPTY, passed: 1 } : { ...EMPTY, failed: 1 },
     started,
-    passed ? '' : finished.output,
+    passed ? '' : finished.output + complaint(finished),
   )
 }
 
@@ -61,15 +61,10 @@ async function vitest(project: 'fast' | 'integration' | 'e2e'): Promise<void> {
   )
   const told = await readReport(file, finished)
   const tally = tallyVitest(told, finished.exitCode)
-  if (finished.leftRunning) tally.failed += 1
+  if (finished.leftRunning.length > 0) tally.failed += 1
   testsRun += tally.passed + tally.failed
   for (const test of skippedTests(told)) console.log(`   skipped: ${test}`)
-  report(
-    `${project} tests`,
-    tally,
-    started,
-    finished.leftRunning ? 'The tests left processes running; they were killed.' : '',
-  )
+  report(`${project} tests`, tally, started, complaint(finished))
 }
 
 async function readReport(file: string, { output }: Finished): Promise<VitestReport | undefined> {
@@ -80,6 +75,9 @@ async function readReport(file: string, { output }: Finished): Promise<VitestRep
     return output.includes('No test files found') ? { testResults: [] } : undefined
   }
 }
+
+const complaint = ({ leftRunning }: Finished): string =>
+  leftRunning.length > 0 ? `Left running, and killed:\n${leftRunning.join('\n')}` : ''
 
 function report(name: string, tally: Tally, started: number, detail: string): void {
   total = add(total, tally)

@@ -2,6 +2,7 @@
 import type Docker from 'dockerode'
 import { bootstrapBase } from './bootstrap.ts'
 import { buildImage } from './docker-build.ts'
+import { BuildFailure } from './failure.ts'
 import { messagesOf } from './progress.ts'
 
 export const SUITE = 'bookworm'
@@ -31,10 +32,14 @@ export async function ensureBase(options: BaseOptions): Promise<void> {
     report(`making the base from ${from}`)
     await buildFrom(options, from)
   } else if (options.from === undefined) {
-    report(`no registry answers; making the base from Debian's packages`)
+    report(`${from} can't be pulled; making the base from Debian's packages`)
     await bootstrapBase({ ...options, suite: SUITE })
   } else {
-    throw problem
+    throw new BuildFailure(
+      `${from} can't be pulled.`,
+      'Check the name in FLOWFORGE_AGENT_BASE_IMAGE, and whether Docker may pull it.',
+      problem,
+    )
   }
 }
 

@@ -43,7 +43,7 @@ export async function bundleRunner(options: {
   return { hash, files: async () => files }
 }
 
-/** What the image starts: the compiled code of `main.mjs` comes from the cache that `warm.mjs` leaves in the image. */
+/** What the image starts. The cache is filled while the image is built: loading the Agent SDK is most of the runner's start. */
 const START = `import { enableCompileCache } from 'node:module'
 enableCompileCache('/opt/flowforge/compile-cache')
 await import('./main.mjs')
@@ -79,7 +79,6 @@ async function bundle({ root, entry }: { root: string; entry: string }) {
     contents: file.contents,
   }))
   files.push({ name: 'runner.mjs', contents: Buffer.from(START) })
-  files.push({ name: 'warm.mjs', contents: await readFile(join(import.meta.dirname, 'warm.mjs')) })
   files.sort((a, b) => (a.name < b.name ? -1 : 1))
   return { files, inputs: Object.keys(result.metafile.inputs) }
 }
@@ -92,7 +91,7 @@ function hashOf(files: BundleFile[]): string {
 
 async function describe(root: string, inputs: string[]): Promise<Stamp['inputs']> {
   // The lock file stands for what a bundle's metafile does not name: versions and `exports` of packages.
-  const own = ['package-lock.json', 'images/agent/runner-bundle.ts', 'images/agent/warm.mjs']
+  const own = ['package-lock.json', relative(root, import.meta.filename)]
   const files = [...inputs.filter(path => !path.startsWith('(disabled)')), ...own]
   return Promise.all(
     files.map(async (path): Promise<[string, number, number]> => {
@@ -112,7 +111,8 @@ async function isCurrent(root: string, stamp: Stamp): Promise<boolean> {
 
 async function readStamp(file: string): Promise<Stamp | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'))
+    const stamp = JSON.parse(await readFile(file, 'utf8'))
+    return Array.isArray(stamp.inputs) ? stamp : undefined
   } catch {
     return undefined // None yet, or cut short: bundle anew.
   }

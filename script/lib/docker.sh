@@ -32,6 +32,8 @@ start_docker() {
   if ! PATH="$PATH:/usr/sbin:/sbin" command -v dockerd >/dev/null; then
     is_debian || fail "There is no Docker Engine, and this is neither Debian nor Ubuntu." "Install Docker Engine (https://docs.docker.com/engine/install), start it, then run this again."
     install_docker
+    # Some init systems start a service as soon as it is installed.
+    if docker_version >/dev/null; then return; fi
   fi
   if [ -d /run/systemd/system ]; then
     say docker "starting the service"

@@ -6,7 +6,7 @@ node_minimum_minor=19
 # The version that script/lib/node/package-lock.json pins.
 node_version=24.21.0
 node_lock="$root/script/lib/node/package-lock.json"
-node_home="${FLOWFORGE_NODE_HOME:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/flowforge/node/$node_version}"
+node_home="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/flowforge/node/$node_version"
 
 # Compiled and type-stripped sources are kept, so that the next start reads them instead.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/.cache/compile}"
@@ -51,6 +51,7 @@ install_node() {
   say node "fetching Node.js $node_version into $node_home"
   mkdir -p "$(dirname "$node_home")"
   temporary=$(mktemp -d "$node_home.XXXXXX")
+  chmod 755 "$temporary" # mktemp lets nobody else in, but the server runs programs as other users
   cp "$root/script/lib/node/package.json" "$node_lock" "$temporary/"
   if ! (cd "$temporary" && logged node npm ci --no-audit --no-fund --ignore-scripts); then
     rm -rf "$temporary"

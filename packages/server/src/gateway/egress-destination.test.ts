@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { readEgressPattern } from '../repositories/egress-pattern.ts'
 import { isPublicAddress } from './egress-address.ts'
-import { judgeDestination, readEgressPattern, readTrustedHost } from './egress-destination.ts'
+import { judgeDestination, readTrustedHost } from './egress-destination.ts'
 
 const judge = (authority: string, egressAllow = ['allowed.com', '*.wild.org', 'bücher.example']) =>
   judgeDestination(authority, 'tls', { egressAllow }, [])

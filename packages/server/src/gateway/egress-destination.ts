@@ -1,5 +1,6 @@
 // Where an attempt may go: hostnames, ports, allowlist. Pure, and strict: what is not understood is refused.
-import { domainToASCII } from 'node:url'
+
+import { isHostname, looksLikeAddress, readEgressPattern } from '../repositories/egress-pattern.ts'
 import type { GatewayAttempt } from './attempt.ts'
 
 export type EgressReason =
@@ -61,18 +62,6 @@ export function readTrustedHost(text: string): TrustedHost {
   return { host: parsed.host, port: parsed.port === 0 ? undefined : parsed.port }
 }
 
-export interface EgressPattern {
-  host: string
-  subdomains: boolean
-}
-
-/** `example.org`, or `*.example.org` for what lies below it (not itself). Undefined = not a pattern: it allows nothing. */
-export function readEgressPattern(text: string): EgressPattern | undefined {
-  const subdomains = text.startsWith('*.')
-  const host = domainToASCII(subdomains ? text.slice(2) : text)
-  return isHostname(host) ? { host, subdomains } : undefined
-}
-
 function isAllowed(host: string, port: number, allow: string[], trusted: boolean): boolean {
   // Trusted hosts need not look like names, so their entries are compared as they are.
   if (trusted && (allow.includes(host) || allow.includes(`${host}:${port}`))) return true
@@ -91,14 +80,3 @@ function parseAuthority(
   if (port === undefined || port > 65_535) return undefined
   return { host: match[1]!.toLowerCase(), port }
 }
-
-const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
-const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`)
-
-/** At least two labels, no final dot, a last label that is not a number (such a name is an address in disguise). */
-const isHostname = (host: string): boolean =>
-  host.length <= 253 && HOSTNAME.test(host) && !looksLikeAddress(host)
-
-/** https://url.spec.whatwg.org/#ends-in-a-number-checker: `127.1`, `2130706433`, `0x7f000001`, `0177.0.0.1.`, `[::1]`. */
-const looksLikeAddress = (host: string): boolean =>
-  host.startsWith('[') || /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(host)

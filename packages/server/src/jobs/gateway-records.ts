@@ -1,12 +1,13 @@
 // Writes what the gateway itself sees of an attempt: pushes, use of Claude, refusals. Unlike a runner's reports these are facts.
 import type { NewEvent } from '@flowforge/protocol'
-import { FlowForgeError } from '../errors.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { lockHeldAttempt, savePushedCommit } from '../store/attempts.ts'
+import { savePushedCommit } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
-import { lockJob } from '../store/jobs.ts'
-import { insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
+import { findSpending, insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
+import { asHolder } from './as-holder.ts'
 import type { EventLog } from './ports.ts'
+
+export type BudgetVerdict = { allowed: true } | { allowed: false; message: string }
 
 export function createGatewayRecords({ database, events }: { database: Database; events: EventLog }) {
   const subject = (attempt: GatewayAttempt) => ({
@@ -16,19 +17,16 @@ export function createGatewayRecords({ database, events }: { database: Database;
   })
   return {
     /** A push is stored: fenced by the epoch, and told once. */
-    pushed: (attempt: GatewayAttempt, commit: string, epoch: number): Promise<void> =>
-      database.acrossOrganizations(async tx => {
-        const job = await lockJob(tx, attempt.jobId)
-        const holder = { attemptId: attempt.attemptId, epoch }
-        const row = await lockHeldAttempt(tx, holder)
-        if (!job || !row)
-          throw new FlowForgeError('lease_lost', 'This attempt has ended, or another worker holds it.')
+    pushed: (attempt: GatewayAttempt, commit: string, epoch: number): Promise<void> => {
+      const holder = { attemptId: attempt.attemptId, epoch }
+      return asHolder(database, attempt.jobId, holder, async (tx, job, row) => {
         if (row.pushed_commit === commit) return
         await savePushedCommit(tx, holder, commit)
         await events.append(tx, job, [
           { type: 'git.pushed', data: { branch: attempt.branch, commit, upstream: false } },
         ])
-      }),
+      })
+    },
 
     /** What was used was used: counted also when the lease is gone. */
     used: (
@@ -49,6 +47,20 @@ export function createGatewayRecords({ database, events }: { database: Database;
             data: { model, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd },
           },
         ])
+      }),
+
+    /** Asked before each request to Claude: what was spent counts over all attempts of the job. */
+    checkBudget: (attempt: GatewayAttempt): Promise<BudgetVerdict> =>
+      database.acrossOrganizations(async tx => {
+        const spent = await findSpending(tx, attempt.jobId)
+        if (!spent || spent.budget_usd === null || spent.cost_usd < spent.budget_usd) return { allowed: true }
+        const spentUsd = spent.cost_usd
+        const limitUsd = spent.budget_usd
+        await events.append(tx, subject(attempt), [{ type: 'budget.exceeded', data: { spentUsd, limitUsd } }])
+        return {
+          allowed: false,
+          message: `The job has spent $${spentUsd.toFixed(2)} of its budget of $${limitUsd.toFixed(2)}.`,
+        }
       }),
 
     say: async (attempt: GatewayAttempt, event: NewEvent): Promise<void> => {

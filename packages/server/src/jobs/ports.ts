@@ -65,8 +65,8 @@ export interface DoorReports {
   settled(report: SettleReport): void
   /** Anything came from the container: it is alive. */
   heard(): void
-  /** The upstream refused the key (`claude_auth`) or could not be reached. */
-  claudeTrouble(trouble: 'claude_auth' | 'claude_unavailable', detail: string): void
+  /** What the gateway knows better than the runner about why Claude could not go on. */
+  claudeTrouble(trouble: 'claude_auth' | 'budget_exceeded', detail: string): void
 }
 export interface AttemptGateway {
   open(attemptId: string, phase: Phase): Promise<AttemptDoor>

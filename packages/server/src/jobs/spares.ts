@@ -6,8 +6,14 @@ import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { ContainerHandle, Executor } from '../executors/port.ts'
 import type { Phase } from '../store/attempts.ts'
-import type { ContainerLimits } from './drive-attempt.ts'
 import type { AttemptDoor, AttemptGateway } from './ports.ts'
+
+export interface ContainerLimits {
+  image: () => Promise<string>
+  workspaceBytes: number
+  memoryBytes: number
+  cpus: number
+}
 
 export interface Place {
   door: AttemptDoor
@@ -38,7 +44,7 @@ export function createSpares({
     { door: AttemptDoor; container: ContainerHandle; unwatched: AbortController }
   >()
   const leaving = new Map<string, Set<Promise<void>>>()
-  const startingIds = new Set<string>()
+  const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
@@ -86,18 +92,19 @@ export function createSpares({
 
   /** Starts what is missing. Never throws: without spares, jobs start cold. */
   const fill = (): void => {
-    while (!closed && retry === undefined && ready.size + startingIds.size < count) {
+    while (!closed && retry === undefined && ready.size + starting.size < count) {
       const attemptId = uuidv7()
-      startingIds.add(attemptId)
-      startSpare(attemptId)
+      const work = startSpare(attemptId)
         .catch(error => {
           log.warn({ err: error }, 'no spare container could be started')
+          if (closed) return
           retry ??= setTimeout(() => {
             retry = undefined
             fill()
           }, RETRY_MS)
         })
-        .finally(() => startingIds.delete(attemptId))
+        .finally(() => starting.delete(attemptId))
+      starting.set(attemptId, work)
     }
   }
 
@@ -122,14 +129,13 @@ export function createSpares({
     /** Attempt ids of containers that wait for a job. */
     readyIds: (): string[] => [...ready.keys()],
     /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...startingIds, ...leaving.keys()],
+    ids: (): string[] => [...ready.keys(), ...starting.keys(), ...leaving.keys()],
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
       const spare = phase === 'agent' ? ready.get(attemptId) : undefined
       if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
       ready.delete(attemptId)
       spare.unwatched.abort()
-      fill()
       return spare
     },
     putAwayDone: async (attemptId: string): Promise<void> => {
@@ -143,6 +149,8 @@ export function createSpares({
         putAway(container, door, 0)
       }
       ready.clear()
+      // What is being started now is put away when it stands.
+      await Promise.all(starting.values())
       await Promise.all([...leaving.values()].flatMap(works => [...works]))
     },
   }

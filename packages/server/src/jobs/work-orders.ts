@@ -1,7 +1,7 @@
 // What a runner is told to do, from the job and the repository's settings.
 import { type AgentWorkOrder, RUNNER_PROTOCOL_VERSION, type WorkOrder } from '@flowforge/protocol'
 import type { RepositoryRow } from '../store/repositories.ts'
-import type { Hold } from './drive-attempt.ts'
+import type { Hold } from './hold.ts'
 
 /** How often a failing verify is handed back to Claude. */
 const VERIFY_ROUNDS = 3

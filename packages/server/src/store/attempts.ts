@@ -2,10 +2,18 @@
 // All times are the database's.
 import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
-import type { ContainerHandle } from '../executors/port.ts'
 import type { Transaction } from './database.ts'
 
-export type Phase = ContainerHandle['phase']
+/** `agent` runs Claude Code; `verify` checks what was pushed, without agent. */
+export type Phase = 'agent' | 'verify'
+
+/** Names a container of the attempt, for whoever adopts it: an executor's ContainerHandle. */
+export interface StoredContainer {
+  executor: string
+  id: string
+  attemptId: string
+  phase: Phase
+}
 
 export interface AttemptRow {
   id: string
@@ -16,7 +24,7 @@ export interface AttemptRow {
   worker_id: string
   lease_expires_at: Date
   nonces: Partial<Record<Phase, string>>
-  containers: Partial<Record<Phase, ContainerHandle>>
+  containers: Partial<Record<Phase, StoredContainer>>
   reports: Partial<Record<Phase, SettleReport>>
   pushed_commit: string | null
   session_id: string | null
@@ -65,16 +73,20 @@ export const listAttempts = (tx: Transaction, organizationId: string, jobId: str
     sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
   )
 
-/** Extends the leases of one worker; returns those that it still holds. */
+/**
+ * Extends the leases of those attempts in a worker's hands that are still its own, and returns them. An attempt that it
+ * dropped, although it is its own, is left to run out.
+ */
 export const renewLeases = (
   tx: Transaction,
   workerId: string,
   leaseSeconds: number,
+  inHand: string[],
 ): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
   tx.all(sql`
     update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
     from jobs j
-    where a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
+    where a.id = any(${inHand}::uuid[]) and a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
     returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
 
 /** Attempts whose holder fell silent. */
@@ -110,7 +122,7 @@ export const saveContainer = (
   tx: Transaction,
   holder: Holder,
   phase: Phase,
-  container: ContainerHandle,
+  container: StoredContainer,
 ): Promise<number> =>
   tx.run(
     sql`update attempts set containers = containers || jsonb_build_object(${phase}::text, ${container}::jsonb) where ${heldBy(holder)}`,

@@ -37,3 +37,9 @@ export const insertLedgerEntry = (tx: Transaction, entry: LedgerEntry): Promise<
       cache_write_tokens = cache_write_tokens + ${entry.cacheWriteTokens},
       scripted_model = scripted_model or ${entry.scripted}
     where id = ${entry.jobId}`)
+
+export const findSpending = (
+  tx: Transaction,
+  jobId: string,
+): Promise<{ cost_usd: number; budget_usd: number | null } | undefined> =>
+  tx.first(sql`select cost_usd, budget_usd from jobs where id = ${jobId}`)

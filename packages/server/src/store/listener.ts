@@ -18,11 +18,13 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
   let client: pg.Client | null = null
   let closed = false
   let retry: NodeJS.Timeout | undefined
-  // One question at a time: the driver is to be asked when it has answered.
-  let asked: Promise<unknown> = Promise.resolve()
+  // One question at a time on a connection: the driver is to be asked when it has answered.
+  const asked = new WeakMap<pg.Client, Promise<unknown>>()
   const ask = (of: pg.Client, text: string): Promise<unknown> => {
-    asked = asked.catch(() => {}).then(() => of.query(text))
-    return asked
+    const before = asked.get(of) ?? Promise.resolve()
+    const answer = before.catch(() => {}).then(() => of.query(text))
+    asked.set(of, answer)
+    return answer
   }
 
   const connect = async (): Promise<void> => {
@@ -37,8 +39,14 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
     })
     next.on('error', () => lose(next))
     next.on('end', () => lose(next))
-    await next.connect()
-    for (const channel of handlers.keys()) await ask(next, `listen ${next.escapeIdentifier(channel)}`)
+    try {
+      await next.connect()
+      for (const channel of handlers.keys()) await ask(next, `listen ${next.escapeIdentifier(channel)}`)
+    } catch (error) {
+      void next.end().catch(() => {})
+      throw error
+    }
+    if (closed) return next.end()
     client = next
   }
   const lose = (lost: pg.Client) => {
