@@ -21,6 +21,12 @@ export interface Place {
   container: ContainerHandle | null
 }
 
+interface Spare {
+  door: AttemptDoor
+  container: ContainerHandle
+  unwatched: AbortController
+}
+
 export type Spares = ReturnType<typeof createSpares>
 
 /** After a failure to start a spare, how long before the next try: jobs start cold meanwhile and report the reason. */
@@ -39,10 +45,9 @@ export function createSpares({
   count: number
   log: Logger
 }) {
-  const ready = new Map<
-    string,
-    { door: AttemptDoor; container: ContainerHandle; unwatched: AbortController }
-  >()
+  const ready = new Map<string, Spare>()
+  /** Claimed: no later claim may get the same id, also while its attempt does not need a container yet. */
+  const reserved = new Map<string, Spare>()
   const leaving = new Map<string, Set<Promise<void>>>()
   const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
@@ -83,9 +88,10 @@ export function createSpares({
     unwatched: AbortSignal,
   ): Promise<void> => {
     const ended = await executor.exited(container, unwatched).catch(() => null)
-    const spare = ready.get(attemptId)
+    const spare = ready.get(attemptId) ?? reserved.get(attemptId)
     if (!ended || !spare) return
     ready.delete(attemptId)
+    reserved.delete(attemptId)
     putAway(container, spare.door, 0)
     fill()
   }
@@ -128,13 +134,28 @@ export function createSpares({
     putAway,
     /** Attempt ids of containers that wait for a job. */
     readyIds: (): string[] => [...ready.keys()],
+    /** An attempt has this id now. */
+    reserve: (attemptId: string): void => {
+      const spare = ready.get(attemptId)
+      if (!spare) return
+      ready.delete(attemptId)
+      reserved.set(attemptId, spare)
+    },
+    /** The attempt has ended. When it never came to its container, that goes too: its id is used up. */
+    release: (attemptId: string): void => {
+      const spare = reserved.get(attemptId)
+      if (!spare) return
+      reserved.delete(attemptId)
+      spare.unwatched.abort()
+      putAway(spare.container, spare.door, 0)
+    },
     /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...starting.keys(), ...leaving.keys()],
+    ids: (): string[] => [...ready.keys(), ...reserved.keys(), ...starting.keys(), ...leaving.keys()],
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
-      const spare = phase === 'agent' ? ready.get(attemptId) : undefined
+      const spare = phase === 'agent' ? reserved.get(attemptId) : undefined
       if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
-      ready.delete(attemptId)
+      reserved.delete(attemptId)
       spare.unwatched.abort()
       return spare
     },
