@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { containers } from './leftovers.ts'
 import { branchesOf, hostedRepository } from './repositories.ts'
-import { startSystem, type System } from './system.ts'
+import { type System, startSystem } from './system.ts'
 
 let system: System
 beforeAll(async () => {
@@ -14,7 +14,8 @@ afterAll(() => system.stop())
 
 const TERMINAL = ['job.succeeded', 'job.failed', 'job.cancelled']
 /** Counts to the end of the job's own patience: long enough to be killed in, short enough to be run twice. */
-const TASK = 'Count [scenario: run-script]\n```sh\nfor i in $(seq 12); do echo $i; sleep 0.5; done; echo $i > counted.txt\n```'
+const TASK =
+  'Count [scenario: run-script]\n```sh\nfor i in $(seq 12); do echo $i; sleep 0.5; done; echo $i > counted.txt\n```'
 
 it('killed mid-run and started again: one end, one branch, no orphan', async () => {
   const repository = await hostedRepository(system)
@@ -36,7 +37,10 @@ it('killed mid-run and started again: one end, one branch, no orphan', async () 
   expect(events.filter(event => TERMINAL.includes(event.type))).toHaveLength(1)
   expect((await branchesOf(system, repository.url)).get(ended.branch)).toBe(ended.headCommit)
   // The watcher has come back by itself, and saw each event once.
-  const seen = (await watcher.finished).stdout.trimEnd().split('\n').map(line => JSON.parse(line).seq)
+  const seen = (await watcher.finished).stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line).seq)
   expect(seen).toEqual(events.map(event => event.seq))
   await expect.poll(() => containers(system.directory), { timeout: 15_000 }).toEqual([])
 })

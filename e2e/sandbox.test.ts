@@ -5,7 +5,7 @@ import { readAgentImage } from '../packages/server/src/bin/agent-image.ts'
 import { LABELS, profileDrift } from '../packages/server/src/executors/profile.ts'
 import { git } from '../packages/server/src/git/test-host.ts'
 import { branchesOf, cloneOf, type HostedRepository, hostedRepository } from './repositories.ts'
-import { ROOT, startSystem, type System } from './system.ts'
+import { ROOT, type System, startSystem } from './system.ts'
 
 const GIB = 1024 ** 3
 const docker = new Docker()
@@ -241,7 +241,9 @@ it('what a repository brings along for Claude Code is not obeyed; its CLAUDE.md 
       apiKeyHelper: trap.command,
       hooks: { SessionStart: [{ hooks: [trap] }], PreToolUse: [{ matcher: '*', hooks: [trap] }] },
     }),
-    '.mcp.json': JSON.stringify({ mcpServers: { trap: { command: 'touch', args: ['/workspace/repository/mcp'] } } }),
+    '.mcp.json': JSON.stringify({
+      mcpServers: { trap: { command: 'touch', args: ['/workspace/repository/mcp'] } },
+    }),
   })
   const job = await system.run({ repositoryId: repository.id, task: 'Write a greeting' })
   expect(job).toMatchObject({ state: 'succeeded', result: { filesChanged: 1 } })

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { git, hostRepository, startGitHost, workTree } from '../packages/server/src/git/test-host.ts'
-import { freePort, startProgram } from '../script/lib/program.ts'
+import { startProgram } from '../script/lib/program.ts'
 import { hostedRepository } from './repositories.ts'
-import { basics, makeDirectory, ROOT, startSystem, type System, type SystemOptions } from './system.ts'
+import { basics, makeDirectory, ROOT, type System, type SystemOptions, startSystem } from './system.ts'
 
 async function withSystem(options: SystemOptions, act: (system: System) => Promise<void>): Promise<void> {
   const system = await startSystem(options)
@@ -61,7 +61,11 @@ it('with the port taken: one sentence that names another, and exit code 1', asyn
     logFile: join(directory, 'up.log'),
   })
   expect(await up.ended).toBe(1)
-  const said = up.output().trimEnd().split('\n').filter(line => !line.startsWith('{'))
+  const said = up
+    .output()
+    .trimEnd()
+    .split('\n')
+    .filter(line => !line.startsWith('{'))
   expect(said).toHaveLength(1)
   expect(said[0]).toMatch(new RegExp(`^flowforge: Port ${port} .* in use\\..*FLOWFORGE_PORT=`))
   neighbour.close()
@@ -99,14 +103,17 @@ it.skipIf(!canMount)('with a full disk: the job that fills it fails as disk_full
   }
   const environment = { FLOWFORGE_TRUSTED_HOSTS: '127.0.0.1' }
   try {
-    await withSystem({ environment, prepare, cleanUp: async () => void execFileSync('umount', [mounted]) }, async system => {
-      const { id } = await system.flowforge.repositories.create({ name: 'big', url: host.url('big') })
-      const job = await system.run({ repositoryId: id, task: 'Do it' })
-      expect(job).toMatchObject({ state: 'failed', reason: { code: 'disk_full' } })
-      const small = await hostedRepository(system)
-      const other = await system.run({ repositoryId: small.id, task: 'Write a greeting' })
-      expect(other).toMatchObject({ state: 'succeeded' })
-    })
+    await withSystem(
+      { environment, prepare, cleanUp: async () => void execFileSync('umount', [mounted]) },
+      async system => {
+        const { id } = await system.flowforge.repositories.create({ name: 'big', url: host.url('big') })
+        const job = await system.run({ repositoryId: id, task: 'Do it' })
+        expect(job).toMatchObject({ state: 'failed', reason: { code: 'disk_full' } })
+        const small = await hostedRepository(system)
+        const other = await system.run({ repositoryId: small.id, task: 'Write a greeting' })
+        expect(other).toMatchObject({ state: 'succeeded' })
+      },
+    )
   } finally {
     await rm(hostDirectory, { recursive: true, force: true })
   }

@@ -5,7 +5,7 @@ import { readScenarios } from '../packages/scripted-model/src/scenario.ts'
 import { SCENARIOS_DIRECTORY } from '../packages/scripted-model/src/server.ts'
 import { containers } from './leftovers.ts'
 import { makeWorkTree } from './repositories.ts'
-import { startSystem, type System } from './system.ts'
+import { type System, startSystem } from './system.ts'
 
 /** Slow enough to come and go meanwhile. */
 const UNHURRIED = {
@@ -13,7 +13,10 @@ const UNHURRIED = {
   fixedPace: true,
   steps: [
     { text: 'One.', tools: [{ name: 'Bash', input: { command: 'echo one > one.txt' } }] },
-    { tokensPerSecond: 12, text: 'I take my time, so that somebody can go away and come back while I am talking about it.' },
+    {
+      tokensPerSecond: 12,
+      text: 'I take my time, so that somebody can go away and come back while I am talking about it.',
+    },
     { text: 'Two.' },
   ],
 }
@@ -21,7 +24,7 @@ const UNHURRIED = {
 let system: System
 let project: string
 beforeAll(async () => {
-  const scenarios = [...(await readScenarios(SCENARIOS_DIRECTORY)), { file: 'unhurried.yaml', content: [UNHURRIED] }]
+  const scenarios = [...(await readScenarios(SCENARIOS_DIRECTORY)), UNHURRIED]
   system = await startSystem({ environment: { FLOWFORGE_SPARE_CONTAINERS: '0' }, model: { scenarios } })
   project = (await makeWorkTree(system)).path
 })
@@ -42,7 +45,10 @@ describe('a watcher that goes away', () => {
     expect(job.state).toBe('running')
     const other = await system.cli(['job', 'logs', '-f', String(job.number), '--json']).finished
     expect(other.exitCode).toBe(0)
-    const seen = other.stdout.trimEnd().split('\n').map(line => JSON.parse(line) as JobEvent)
+    const seen = other.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as JobEvent)
     expect(seen.map(event => event.seq)).toEqual(seen.map((_, i) => i + 1))
     expect(seen).toEqual(await system.events(job))
     expect(seen.at(-1)!.type).toBe('job.succeeded')
