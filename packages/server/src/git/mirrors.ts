@@ -1,7 +1,9 @@
 // FlowForge's bare copies of repositories, by repository id. For one with an upstream the mirror is a cache that `update` renews;
 // a hosted one is the data itself. Knows nothing of jobs but their id, and nothing of containers.
+
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Lookup } from './address.ts'
 import { cloneUpstream, createRepository, fetchUpstream } from './fetching.ts'
