@@ -28,7 +28,7 @@ const variables = z.object({
   FLOWFORGE_AGENT_IMAGE: z.string().min(1).optional(),
   FLOWFORGE_BOOTSTRAP_TOKEN: z.string().min(16, 'must have 16 characters or more').max(512).optional(),
   FLOWFORGE_MASTER_KEY: z
-    .base64()
+    .base64({ abort: true })
     .refine(
       text => Buffer.from(text, 'base64').length === 32,
       'must be 32 bytes in base64: openssl rand -base64 32',

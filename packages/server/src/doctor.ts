@@ -30,15 +30,25 @@ export interface DoctorOptions {
 const LOW_DISK_BYTES = 2 * 1024 ** 3
 
 export function createDoctor(options: DoctorOptions): Doctor {
-  const checks: Array<() => Promise<CheckResult>> = [
-    () => checkDatabase(options.database),
-    () => checkExecutor(options.executor),
-    () => checkClaude(options.claude),
-    () => checkDisk(options.dataDirectory),
-    () => checkQueue(options.database, options.leaseSeconds),
-  ]
-  return () => Promise.all(checks.map(check => check()))
+  const checks: Record<string, () => Promise<CheckResult>> = {
+    database: () => checkDatabase(options.database),
+    executor: () => checkExecutor(options.executor),
+    claude: () => checkClaude(options.claude),
+    disk: () => checkDisk(options.dataDirectory),
+    queue: () => checkQueue(options.database, options.leaseSeconds),
+  }
+  return () => Promise.all(Object.entries(checks).map(([name, check]) => check().catch(brokenCheck(name))))
 }
+
+/** A check that fails itself is a finding; the others are told all the same. */
+const brokenCheck =
+  (name: string) =>
+  (error: unknown): CheckResult => ({
+    name,
+    status: 'problem',
+    summary: (error as Error).message,
+    next: 'See the log of the server.',
+  })
 
 async function checkDatabase(database: Database): Promise<CheckResult> {
   const name = 'database'

@@ -212,9 +212,7 @@ export async function startPeer({
   server.on('upgrade', (request, socket, head) => {
     if (!sessions.has(sessionOf(request) ?? '')) return socket.destroy()
     sockets.handleUpgrade(request, socket, head, live => {
-      const stop = jobs.onEvent(
-        event => event.seq !== undefined && live.send(JSON.stringify({ type: 'event', event })),
-      )
+      const stop = jobs.onEvent(event => event.seq !== undefined && live.send(JSON.stringify(event)))
       live.on('close', stop)
     })
   })

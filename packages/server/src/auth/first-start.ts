@@ -1,7 +1,8 @@
 // The first start: the organization `default`, its owner, and the keys by which the owner gets in. Safe to repeat.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
+import { FlowForgeError } from '../errors.ts'
+import { readOrMakeSecret } from '../secrets/secret-file.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import {
   apiKeyExists,
@@ -71,9 +72,13 @@ export async function ensureLocalKey(
   dataDirectory: string,
 ): Promise<{ key: string; isNew: boolean }> {
   const file = join(dataDirectory, 'cli-token')
-  const isNew = !existsSync(file)
-  if (isNew) writeFileSync(file, `${newApiKey(API_KEY_PREFIX)}\n`, { mode: 0o600, flush: true })
-  const key = readFileSync(file, 'utf8').trim()
+  const { secret: key, isNew } = readOrMakeSecret(file, () => newApiKey(API_KEY_PREFIX))
+  // An empty or mangled file must not make its content a key that opens everything.
+  if (!key.startsWith(API_KEY_PREFIX))
+    throw new FlowForgeError(
+      'config_invalid',
+      `${file} does not hold an API key. Remove it; a new one is made at the next start.`,
+    )
   await ensureKey(database, owner, key, 'Command line on this machine')
   return { key, isNew }
 }

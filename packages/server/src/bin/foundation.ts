@@ -32,9 +32,7 @@ export async function layFoundation(config: Config, log: Logger) {
   const listener = await createListener(postgres.app)
   const bus = createPostgresBus({
     listener,
-    // A lost delta does no harm: the finished message is an event.
-    send: (channel, payload) =>
-      void database.pool.query('select pg_notify($1, $2)', [channel, payload]).catch(() => {}),
+    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
   })
   return {
     config,

@@ -1,7 +1,7 @@
 // The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { GATEWAY_PATHS } from '@flowforge/protocol'
+import { GATEWAY_PATHS, type NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
 import { findUpstreamKind } from '../claude/upstream-kind.ts'
@@ -30,11 +30,19 @@ export interface WorkerRole {
 }
 
 const GIB = 1024 ** 3
+/** A runner asks for its order within a second; a machine that is busy with many containers needs longer. */
+const FIRST_CONTACT_MS = 60_000
 
 export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
   const { config, database, log, events, sealing, mirrors } = foundation
   const { executor, image } = await createExecutor(foundation)
   const records = createGatewayRecords({ database, events })
+  // Nobody waits for these; while the database is away they are lost, and no more than they.
+  const tell = (attempt: GatewayAttempt, event: NewEvent): void => {
+    records
+      .say(attempt, event)
+      .catch(error => log.warn({ err: error, jobId: attempt.jobId }, 'a refusal could not be told'))
+  }
   const git = createGitGateway({
     mirrors,
     quarantineDirectory: join(config.dataDirectory, 'git', 'quarantine'),
@@ -61,7 +69,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
   const egress = createEgressProxy({
     trustedHosts: config.trustedHosts,
     log,
-    onBlocked: (attempt, blocked) => void records.say(attempt, { type: 'egress.blocked', data: blocked }),
+    onBlocked: (attempt, blocked) => tell(attempt, { type: 'egress.blocked', data: blocked }),
   })
   const tokenKey = sealing.derive('attempt-tokens')
   const doors = createDoors({
@@ -74,7 +82,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       git: (req, res, attempt, rest) => git.handle(req, res, attempt, belowRepository(rest)),
       egress,
     },
-    onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
+    onDenied: (attempt, denial) => tell(attempt, { type: 'policy.denied', data: denial }),
     log,
   })
   const epochOf = (attempt: GatewayAttempt): number => doors.reportsOf(attempt)?.epoch ?? 0
@@ -107,7 +115,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     sealing,
     release: attemptId => git.release(attemptId),
   })
-  const context = { ...foundation, executor, repositories, spares }
+  const context = { ...foundation, executor, repositories, spares, firstContactMs: FIRST_CONTACT_MS }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   return {
     executor,

@@ -97,6 +97,7 @@ const directoryName = (attemptId: string, phase: Phase): string =>
 function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: DoorsOptions): RunnerRecords {
   const of = (attempt: GatewayAttempt): RunnerRecords => {
     const admission = admissions.get(attempt)
+    admission?.reports.heard()
     return admission ? options.records(admission.reports) : NOBODY
   }
   return {

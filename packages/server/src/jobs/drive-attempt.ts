@@ -1,11 +1,13 @@
 // Takes one attempt from its claim to its end: repository, agent container, clean verify, publish, settle. Every step
 // may be repeated and looks first at what the attempt's row says is done, so that another worker can go on here.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FailureCode, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
-import { updateJob } from '../store/jobs.ts'
+import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { asHolder } from './as-holder.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
 import type { Hold, StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
@@ -22,7 +24,7 @@ export async function driveAttempt(context: DriveContext, hold: Hold): Promise<v
   const log = context.log.child({ jobId: hold.job.id, attempt: hold.attempt.number })
   try {
     const outcome = await reachOutcome(context, hold)
-    const job = await settleAttempt(context, hold.job.id, hold.holder, outcome)
+    const job = await settlePatiently(context, hold, outcome)
     log.info({ state: job.state, reason: job.reason?.code }, 'attempt settled')
   } catch (error) {
     if (isFlowForgeError(error, 'lease_lost') || hold.signal.reason === 'lease_lost')
@@ -30,6 +32,21 @@ export async function driveAttempt(context: DriveContext, hold: Hold): Promise<v
     else throw error
   } finally {
     await context.repositories.release(hold.attempt.id)
+  }
+}
+
+const SETTLE_AGAIN_MS = 500
+
+/** An hour of work is not thrown away because Postgres restarts: the attempt stays in hand, and its lease is renewed. */
+async function settlePatiently(context: DriveContext, hold: Hold, outcome: Outcome): Promise<JobRow> {
+  for (;;) {
+    try {
+      return await settleAttempt(context, hold.job.id, hold.holder, outcome)
+    } catch (error) {
+      const leaving = hold.signal.reason === 'lease_lost' || hold.signal.reason === 'shutdown'
+      if (leaving || !isFlowForgeError(error, 'database_unavailable')) throw error
+      await delay(SETTLE_AGAIN_MS)
+    }
   }
 }
 
@@ -61,10 +78,14 @@ const NO_CHANGES = { filesChanged: 0, insertions: 0, deletions: 0, verify: [] as
 
 function outcomeOfError(context: DriveContext, hold: Hold, error: unknown): Outcome {
   if (isFlowForgeError(error, 'lease_lost')) throw error
+  // Nothing is wrong with the job: the lease runs out, and it is queued again.
+  if (isFlowForgeError(error, 'database_unavailable') && !hold.signal.aborted) throw error
   switch (hold.signal.reason as StopCause | undefined) {
     case 'lease_lost':
-    case 'shutdown':
       throw error
+    case 'shutdown':
+      // Its container is gone: another worker, or this one when it is back, need not wait for the lease.
+      return { kind: 'requeued', reason: reasonOf('worker_lost', 'The worker was stopped.') }
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'deadline':
@@ -95,7 +116,7 @@ async function loadRepository({ database }: DriveContext, { job }: Hold): Promis
 /** The base commit is resolved once and stays: a second attempt starts from the same commit. */
 async function prepareRepository(
   context: DriveContext,
-  { job, signal }: Hold,
+  { job, holder, signal }: Hold,
   repository: RepositoryRow,
 ): Promise<string> {
   await context.repositories.update(repository, signal)
@@ -103,7 +124,7 @@ async function prepareRepository(
   const { branch, commit } = await context.repositories.resolveBranch(repository, job.base_branch)
   if (branch === job.branch)
     throw new PhaseFailed(reasonOf('base_not_found', `The job's own branch ${branch} can not be its base.`))
-  await context.database.acrossOrganizations(tx =>
+  await asHolder(context.database, job.id, holder, tx =>
     updateJob(tx, job.id, { base_branch: branch, base_commit: commit }),
   )
   job.base_branch = branch
@@ -160,20 +181,20 @@ async function pushedCommit({ database }: DriveContext, { attempt }: Hold): Prom
 
 async function recordPublished(
   context: DriveContext,
-  { job }: Hold,
+  { job, holder }: Hold,
   repository: RepositoryRow,
   commit: string,
 ): Promise<void> {
   if (repository.url === null) return
-  await context.database.acrossOrganizations(tx =>
+  await asHolder(context.database, job.id, holder, tx =>
     context.events.append(tx, job, [
       { type: 'git.pushed', data: { branch: job.branch, commit, upstream: true } },
     ]),
   )
 }
 
-async function stage(context: DriveContext, { job }: Hold, name: Stage): Promise<void> {
-  await context.database.acrossOrganizations(async tx => {
+async function stage(context: DriveContext, { job, holder }: Hold, name: Stage): Promise<void> {
+  await asHolder(context.database, job.id, holder, async tx => {
     await updateJob(tx, job.id, { stage: name })
     await context.events.append(tx, job, [{ type: 'job.stage', data: { stage: name } }])
   })

@@ -1,11 +1,10 @@
 // Writes what the gateway itself sees of an attempt: pushes, use of Claude, refusals. Unlike a runner's reports these are facts.
 import type { NewEvent } from '@flowforge/protocol'
-import { FlowForgeError } from '../errors.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { lockHeldAttempt, savePushedCommit } from '../store/attempts.ts'
+import { savePushedCommit } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
-import { lockJob } from '../store/jobs.ts'
 import { findSpending, insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
+import { asHolder } from './as-holder.ts'
 import type { EventLog } from './ports.ts'
 
 export type BudgetVerdict = { allowed: true } | { allowed: false; message: string }
@@ -18,19 +17,16 @@ export function createGatewayRecords({ database, events }: { database: Database;
   })
   return {
     /** A push is stored: fenced by the epoch, and told once. */
-    pushed: (attempt: GatewayAttempt, commit: string, epoch: number): Promise<void> =>
-      database.acrossOrganizations(async tx => {
-        const job = await lockJob(tx, attempt.jobId)
-        const holder = { attemptId: attempt.attemptId, epoch }
-        const row = await lockHeldAttempt(tx, holder)
-        if (!job || !row)
-          throw new FlowForgeError('lease_lost', 'This attempt has ended, or another worker holds it.')
+    pushed: (attempt: GatewayAttempt, commit: string, epoch: number): Promise<void> => {
+      const holder = { attemptId: attempt.attemptId, epoch }
+      return asHolder(database, attempt.jobId, holder, async (tx, job, row) => {
         if (row.pushed_commit === commit) return
         await savePushedCommit(tx, holder, commit)
         await events.append(tx, job, [
           { type: 'git.pushed', data: { branch: attempt.branch, commit, upstream: false } },
         ])
-      }),
+      })
+    },
 
     /** What was used was used: counted also when the lease is gone. */
     used: (

@@ -7,13 +7,19 @@ import { applyOutcome, type SettleContext } from './settle.ts'
 
 const BATCH = 50
 
-/** Returns how many attempts were lost. */
+/** Returns how many attempts were lost. One that can't be recovered does not keep the others waiting. */
 export async function recoverLostAttempts(context: SettleContext): Promise<number> {
   const lost = await context.database.acrossOrganizations(tx => findExpired(tx, BATCH))
   let recovered = 0
+  const failures: unknown[] = []
   for (const candidate of lost) {
-    if (await recoverAttempt(context, candidate.id, candidate.job_id)) recovered += 1
+    try {
+      if (await recoverAttempt(context, candidate.id, candidate.job_id)) recovered += 1
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  if (failures.length > 0) throw new AggregateError(failures, 'attempts could not be recovered')
   return recovered
 }
 

@@ -2,10 +2,11 @@
 // takes it away again. Says what happened when it ended without a word.
 import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
 import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
-import { findAttempt, type Phase, saveContainer } from '../store/attempts.ts'
+import { type Phase, saveContainer } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { updateJob } from '../store/jobs.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
+import { asHolder } from './as-holder.ts'
 import { reasonOf } from './failures.ts'
 import type { Hold, StopCause } from './hold.ts'
 import type { AttemptDoor, EventLog } from './ports.ts'
@@ -26,6 +27,8 @@ export interface PhaseContext {
   events: EventLog
   executor: Executor
   spares: Spares
+  /** From the container's start to its runner's first word. */
+  firstContactMs: number
 }
 
 export interface PhaseRun {
@@ -56,20 +59,28 @@ export async function runPhase(
 
   const place = await context.spares.take(hold.attempt.id, run.phase)
   const report = Promise.withResolvers<SettleReport>()
+  const contact = Promise.withResolvers<void>()
   const trouble: { claude?: Reason } = {}
   place.door.admit(gatewayAttempt(hold, repository, run, place.door.token), run.order, {
     epoch: hold.holder.epoch,
     settled: report.resolve,
-    heard: () => {},
+    heard: contact.resolve,
     claudeTrouble: (code, detail) => {
       trouble.claude = reasonOf(code, detail)
     },
   })
   let handle: ContainerHandle | null = null
   try {
-    handle = await startContainer(context, hold, run, place.door, place.container)
-    const last = await lastWord(context, handle, report.promise, hold.signal)
-    const settled = last === 'ended' ? await reportOfTheDead(context, hold, run.phase, handle) : last
+    handle = place.container ?? (await startCold(context, hold, run.phase, place.door))
+    await keepHandle(context, hold, handle)
+    const last = await lastWord(
+      context,
+      handle,
+      { report: report.promise, contact: contact.promise },
+      hold.signal,
+    )
+    const settled =
+      typeof last === 'string' ? await reportOfTheDead(context, hold, run.phase, handle, last) : last
     return explained(settled, trouble.claude)
   } finally {
     const graceMs = hold.signal.aborted ? STOP_GRACE_MS[hold.signal.reason as StopCause] : ENDED_GRACE_MS
@@ -78,17 +89,8 @@ export async function runPhase(
   }
 }
 
-async function startContainer(
-  context: PhaseContext,
-  hold: Hold,
-  run: PhaseRun,
-  door: AttemptDoor,
-  spare: ContainerHandle | null,
-): Promise<ContainerHandle> {
-  const handle = spare ?? (await startCold(context, hold, run.phase, door))
-  await context.database.acrossOrganizations(tx => saveContainer(tx, hold.holder, run.phase, handle))
-  return handle
-}
+const keepHandle = ({ database }: PhaseContext, { job, holder }: Hold, handle: ContainerHandle) =>
+  asHolder(database, job.id, holder, tx => saveContainer(tx, holder, handle.phase, handle))
 
 async function startCold(
   context: PhaseContext,
@@ -96,56 +98,71 @@ async function startCold(
   phase: Phase,
   door: AttemptDoor,
 ): Promise<ContainerHandle> {
-  await context.database.acrossOrganizations(async tx => {
+  await asHolder(context.database, hold.job.id, hold.holder, async tx => {
     await updateJob(tx, hold.job.id, { stage: 'starting_container' })
     await context.events.append(tx, hold.job, [{ type: 'job.stage', data: { stage: 'starting_container' } }])
   })
   return context.spares.start(hold.attempt.id, phase, door)
 }
 
-/** The first of: the runner's report, the container's end, a reason to stop (throws). */
+/** The first of: the runner's report, the container's end, no first word in time, a reason to stop (throws). */
 async function lastWord(
   context: PhaseContext,
   handle: ContainerHandle,
-  report: Promise<SettleReport>,
+  runner: { report: Promise<SettleReport>; contact: Promise<void> },
   signal: AbortSignal,
-): Promise<SettleReport | 'ended'> {
+): Promise<SettleReport | 'ended' | 'silent'> {
   const done = new AbortController()
   const either = AbortSignal.any([signal, done.signal])
   const stopped = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
   })
+  const silent = Promise.withResolvers<'silent'>()
+  const timer = setTimeout(() => silent.resolve('silent'), context.firstContactMs)
+  void runner.contact.then(() => clearTimeout(timer))
   try {
     return await Promise.race([
-      report,
+      runner.report,
       stopped,
+      silent.promise,
       context.executor.exited(handle, either).then(() => 'ended' as const),
     ])
   } finally {
+    clearTimeout(timer)
     done.abort()
   }
 }
 
-/** The container ended. Its report may have been stored just before; else the kernel's and the engine's word counts. */
+/**
+ * The container ended, or never spoke. Its report may have been stored just before; else the kernel's and the engine's
+ * word counts.
+ */
 async function reportOfTheDead(
   context: PhaseContext,
   hold: Hold,
   phase: Phase,
   handle: ContainerHandle,
+  what: 'ended' | 'silent',
 ): Promise<SettleReport> {
-  const row = await context.database.acrossOrganizations(tx => findAttempt(tx, hold.attempt.id))
-  const stored = row?.reports[phase]
-  if (stored) return stored
   const status = await context.executor.inspect(handle)
   const tail = await context.executor.logs(handle, LOG_TAIL_BYTES).catch(() => '')
-  if (tail.trim() !== '') {
-    await context.database.acrossOrganizations(tx =>
-      context.events.append(tx, hold.job, [{ type: 'log', data: { stream: 'system', text: tail } }]),
-    )
-  }
-  throw new PhaseFailed(reasonOfDeath(status, hold.job.stage))
+  const found = await asHolder(context.database, hold.job.id, hold.holder, async (tx, job, attempt) => {
+    const stored = attempt.reports[phase]
+    if (stored) return stored
+    if (tail.trim() !== '')
+      await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text: tail } }])
+    return what === 'silent' ? reasonOfSilence(context.firstContactMs) : reasonOfDeath(status, job.stage)
+  })
+  if ('outcome' in found) return found
+  throw new PhaseFailed(found)
 }
+
+const reasonOfSilence = (limitMs: number): Reason =>
+  reasonOf(
+    'no_progress',
+    `The container started, but its runner did not ask for its work within ${Math.round(limitMs / 1000)} seconds, during the stage starting_container.`,
+  )
 
 function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
   const during = stage ? ` during the stage ${stage}` : ''

@@ -8,12 +8,12 @@ import type {
   Stage,
 } from '@flowforge/protocol'
 import { EVENT_DATA } from '@flowforge/protocol'
-import { FlowForgeError } from '../errors.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { bindNonce, listCommands, lockHeldAttempt, saveReport } from '../store/attempts.ts'
+import { bindNonce, listCommands, saveReport } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { advanceSource, lockSource } from '../store/events.ts'
-import { type JobRow, lockJob, updateJob } from '../store/jobs.ts'
+import { type JobRow, updateJob } from '../store/jobs.ts'
+import { asHolder } from './as-holder.ts'
 import type { AttemptSignal, EventLog } from './ports.ts'
 
 export interface RecordsContext {
@@ -31,13 +31,7 @@ export interface RecordsContext {
 
 export function createRunnerRecords(context: RecordsContext, epoch: number) {
   const held = <T>(attempt: GatewayAttempt, work: (tx: Transaction, job: JobRow) => Promise<T>): Promise<T> =>
-    context.database.acrossOrganizations(async tx => {
-      const job = await lockJob(tx, attempt.jobId)
-      const row = await lockHeldAttempt(tx, { attemptId: attempt.attemptId, epoch })
-      if (!job || !row)
-        throw new FlowForgeError('lease_lost', 'This attempt has ended, or another worker holds it.')
-      return work(tx, job)
-    })
+    asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
 
   return {
     bindNonce: (attempt: GatewayAttempt, nonce: string): Promise<string> =>
@@ -53,7 +47,7 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
         if (batch.firstSourceSeq > stored + 1) return { gap: stored + 1 }
         const fresh = batch.events.slice(stored + 1 - batch.firstSourceSeq)
         if (fresh.length === 0) return { acceptedThrough: stored }
-        const events = fresh.map(checked)
+        const events = fresh.map(event => checked(event, attempt.phase))
         const acceptedThrough = stored + fresh.length
         await context.events.append(tx, job, events)
         await advanceSource(tx, attempt.attemptId, source, acceptedThrough)
@@ -82,7 +76,9 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
       const told = Promise.withResolvers<void>()
       const stop = context.signal.receive(attemptId => attemptId === attempt.attemptId && told.resolve())
       const timer = setTimeout(told.resolve, waitMs)
-      attempt.signal.addEventListener('abort', () => told.resolve(), { once: true })
+      const ended = () => told.resolve()
+      attempt.signal.addEventListener('abort', ended)
+      if (attempt.signal.aborted) ended()
       try {
         const waiting = await read()
         if (waiting.length > 0) return waiting
@@ -90,6 +86,7 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
         return attempt.signal.aborted ? [] : await read()
       } finally {
         clearTimeout(timer)
+        attempt.signal.removeEventListener('abort', ended)
         stop()
       }
     },
@@ -104,14 +101,23 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
 }
 
 /** A report of the wrong form is kept as a log line: refusing it would hold up everything behind it. */
-function checked(event: EventBatch['events'][number]): NewEvent {
-  const data = EVENT_DATA[event.type].safeParse(event.data)
-  if (data.success) return { type: event.type, data: data.data } as NewEvent
-  return {
-    type: 'log',
-    data: { stream: 'system', text: `The runner sent an event ${event.type} that can not be read.` },
+function checked(event: EventBatch['events'][number], phase: GatewayAttempt['phase']): NewEvent {
+  const { success, data } = EVENT_DATA[event.type].safeParse(event.data)
+  if (!success || nestsDeeper(data, MAX_NESTING)) {
+    const text = `The runner sent an event ${event.type} that can not be read.`
+    return { type: 'log', data: { stream: 'system', text } }
   }
+  // Where it ran is known here; an agent that says "clean" of its own container would forge the proof.
+  if ('clean' in data) return { type: event.type, data: { ...data, clean: phase === 'verify' } } as NewEvent
+  return { type: event.type, data } as NewEvent
 }
+
+/** What is nested deeper than any tool's input overflows the stack of whoever walks it, Postgres included. */
+const MAX_NESTING = 100
+const nestsDeeper = (value: unknown, levels: number): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (levels === 0 || Object.values(value).some(part => nestsDeeper(part, levels - 1)))
 
 async function showStage(tx: Transaction, job: JobRow, events: NewEvent[]): Promise<void> {
   let stage: Stage | undefined

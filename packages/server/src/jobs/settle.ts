@@ -1,10 +1,10 @@
 // Ends an attempt and, with it, the job or its return to the queue. One transaction, fenced by the holder's epoch:
 // of two that would settle, one wins and the other learns that its lease is lost.
 import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
-import { FlowForgeError } from '../errors.ts'
-import { endAttempt, type Holder, lockHeldAttempt } from '../store/attempts.ts'
+import { endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { type JobRow, lockJob, updateJob } from '../store/jobs.ts'
+import { type JobRow, updateJob } from '../store/jobs.ts'
+import { asHolder } from './as-holder.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { after } from './states.ts'
 
@@ -28,12 +28,7 @@ export function settleAttempt(
   holder: Holder,
   outcome: Outcome,
 ): Promise<JobRow> {
-  return context.database.acrossOrganizations(async tx => {
-    // Always the job first, then the attempt: one order of locks everywhere.
-    const job = await lockJob(tx, jobId)
-    const attempt = await lockHeldAttempt(tx, holder)
-    if (!job || !attempt)
-      throw new FlowForgeError('lease_lost', 'Another worker holds this attempt, or it has ended.')
+  return asHolder(context.database, jobId, holder, async (tx, job) => {
     await endAttempt(tx, holder, outcome.kind)
     return applyOutcome(tx, context, job, outcome)
   })

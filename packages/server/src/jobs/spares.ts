@@ -44,7 +44,7 @@ export function createSpares({
     { door: AttemptDoor; container: ContainerHandle; unwatched: AbortController }
   >()
   const leaving = new Map<string, Set<Promise<void>>>()
-  const startingIds = new Set<string>()
+  const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
@@ -92,18 +92,19 @@ export function createSpares({
 
   /** Starts what is missing. Never throws: without spares, jobs start cold. */
   const fill = (): void => {
-    while (!closed && retry === undefined && ready.size + startingIds.size < count) {
+    while (!closed && retry === undefined && ready.size + starting.size < count) {
       const attemptId = uuidv7()
-      startingIds.add(attemptId)
-      startSpare(attemptId)
+      const work = startSpare(attemptId)
         .catch(error => {
           log.warn({ err: error }, 'no spare container could be started')
+          if (closed) return
           retry ??= setTimeout(() => {
             retry = undefined
             fill()
           }, RETRY_MS)
         })
-        .finally(() => startingIds.delete(attemptId))
+        .finally(() => starting.delete(attemptId))
+      starting.set(attemptId, work)
     }
   }
 
@@ -128,7 +129,7 @@ export function createSpares({
     /** Attempt ids of containers that wait for a job. */
     readyIds: (): string[] => [...ready.keys()],
     /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...startingIds, ...leaving.keys()],
+    ids: (): string[] => [...ready.keys(), ...starting.keys(), ...leaving.keys()],
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
       const spare = phase === 'agent' ? ready.get(attemptId) : undefined
@@ -148,6 +149,8 @@ export function createSpares({
         putAway(container, door, 0)
       }
       ready.clear()
+      // What is being started now is put away when it stands.
+      await Promise.all(starting.values())
       await Promise.all([...leaving.values()].flatMap(works => [...works]))
     },
   }

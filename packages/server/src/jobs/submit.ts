@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts'
 import { isUniqueViolation } from '../store/database.ts'
 import { type KeptAnswer, keepAnswer, takeIdempotencyKey } from '../store/idempotency.ts'
 import { insertJob, takeJobNumber } from '../store/jobs.ts'
-import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { holdRepository, type RepositoryRow } from '../store/repositories.ts'
 import { branchFor } from './branch-names.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { priorityNumber, viewJob } from './view.ts'
@@ -80,7 +80,7 @@ const submitAs = (
     const { organizationId } = submitter
     const earlier = once && (await takeIdempotencyKey(tx, organizationId, once.key, once.requestHash))
     if (earlier) return sameRequest(earlier, once!)
-    const repository = await findRepository(tx, organizationId, submission.repositoryId)
+    const repository = await holdRepository(tx, organizationId, submission.repositoryId)
     if (!repository) {
       throw new FlowForgeError(
         'repository_not_found',

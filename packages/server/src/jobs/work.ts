@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { findAttemptCancel, renewLeases } from '../store/attempts.ts'
+import type { Transaction } from '../store/database.ts'
 import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
 import { type Claim, claimJobs, releaseDueJobs } from './claim.ts'
 import { type DriveContext, driveAttempt } from './drive-attempt.ts'
@@ -46,9 +47,10 @@ export async function startWorker(
   const { database, log } = context
   const held = new Map<string, Held>()
   const stopping = new AbortController()
+  const stopClaiming = new AbortController()
   let draining = false
 
-  await database.acrossOrganizations(tx =>
+  const register = (tx: Transaction) =>
     registerWorker(tx, {
       id,
       version: options.version,
@@ -57,8 +59,8 @@ export async function startWorker(
       pid: process.pid,
       concurrency: options.concurrency,
       facts: options.facts,
-    }),
-  )
+    })
+  await database.acrossOrganizations(register)
 
   const hold = ({ job, attempt }: Claim): void => {
     const stop = new AbortController()
@@ -101,15 +103,21 @@ export async function startWorker(
   }
 
   const renew = async (): Promise<void> => {
-    const [, kept] = await database.acrossOrganizations(
-      async tx =>
-        [
-          await heartbeat(tx, id, { draining, spares: context.spares.ids() }),
-          await renewLeases(tx, id, options.leaseSeconds),
-        ] as const,
-    )
+    // Those in hand before the question: what is claimed meanwhile is not in the answer, and yet not lost.
+    const inHand = [...held]
+    const kept = await database.acrossOrganizations(async tx => {
+      const known = await heartbeat(tx, id, { draining, spares: context.spares.ids() })
+      // After a long silence (a machine that slept) the others have struck this worker off.
+      if (known === 0) await register(tx)
+      return renewLeases(
+        tx,
+        id,
+        options.leaseSeconds,
+        inHand.map(([attemptId]) => attemptId),
+      )
+    })
     const keptById = new Map(kept.map(lease => [lease.id, lease]))
-    for (const [attemptId, { stop, epoch }] of held) {
+    for (const [attemptId, { stop, epoch }] of inHand) {
       const lease = keptById.get(attemptId)
       if (lease?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
       else if (lease.cancel) stop.abort('cancelled' satisfies StopCause)
@@ -137,7 +145,7 @@ export async function startWorker(
       mine.stop.abort('cancelled' satisfies StopCause)
   }
 
-  const claiming = createLoop(claimWhatFits, POLL_MS, stopping.signal, log, 'claim')
+  const claiming = createLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
   const wake = claiming.wake
   const renewing = createLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
   const sweeping = createLoop(sweep, SWEEP_MS, stopping.signal, log, 'sweep')
@@ -154,13 +162,16 @@ export async function startWorker(
     drain: async limitMs => {
       draining = true
       stopAnswering()
+      stopClaiming.abort()
+      // A claim that is under way ends in our hands, and is waited for like the others.
+      await claiming.done
       const finished = Promise.all([...held.values()].map(({ done }) => done))
       const late = await Promise.race([finished.then(() => false), delay(limitMs, true, { ref: false })])
       if (late) for (const { stop } of held.values()) stop.abort('shutdown' satisfies StopCause)
       await finished
       stopping.abort()
       stopReceiving()
-      await Promise.all([claiming.done, renewing.done, sweeping.done, context.spares.close()])
+      await Promise.all([renewing.done, sweeping.done, context.spares.close()])
       await database.acrossOrganizations(tx => removeWorker(tx, id))
     },
   }
@@ -179,6 +190,7 @@ function createLoop(
     while (!signal.aborted) {
       ring = Promise.withResolvers<void>()
       await work().catch(error => log.error({ err: error }, `${name} failed; it is tried again`))
+      if (signal.aborted) return
       const pause = new AbortController()
       const stopPause = () => pause.abort()
       signal.addEventListener('abort', stopPause)

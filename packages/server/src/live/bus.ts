@@ -50,6 +50,15 @@ function createSignals() {
 }
 
 const CHANNEL = 'flowforge_live'
+/** Whatever else speaks on this channel of the database must not end the process. */
+function parseJson(payload: string): unknown {
+  try {
+    return JSON.parse(payload)
+  } catch {
+    return undefined
+  }
+}
+
 /** NOTIFY carries at most 8000 bytes: PostgreSQL documentation, sql-notify. A longer delta is dropped; its message follows. */
 const MAX_PAYLOAD_BYTES = 7900
 
@@ -71,11 +80,13 @@ export function createPostgresBus({
   send,
 }: {
   listener: Listener
-  send: (channel: string, payload: string) => void
+  /** Settles when it is sent, or lost. */
+  send: (channel: string, payload: string) => Promise<unknown>
 }): Bus {
   const { emitter, ...subscriptions } = createSignals()
+  const sendInOrder = createOrder(payload => send(CHANNEL, payload))
   listener.on(CHANNEL, payload => {
-    const message = Payload.safeParse(JSON.parse(payload))
+    const message = Payload.safeParse(parseJson(payload))
     if (!message.success) return
     if ('a' in message.data) emitter.emit('announcement', message.data.a)
     else emitter.emit('delta', message.data.d)
@@ -88,7 +99,27 @@ export function createPostgresBus({
     },
     sendDelta: delta => {
       const payload = JSON.stringify({ d: delta })
-      if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) send(CHANNEL, payload)
+      if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) sendInOrder(payload)
     },
+  }
+}
+
+/** What the database does not take in time is dropped, the oldest first: text that is live is worth nothing later. */
+const MAX_UNSENT = 1000
+
+/** One at a time: on several connections at once the words of a sentence would overtake each other. */
+function createOrder(send: (payload: string) => Promise<unknown>): (payload: string) => void {
+  const unsent: string[] = []
+  let sending = false
+  const run = async (): Promise<void> => {
+    sending = true
+    for (let payload = unsent.shift(); payload !== undefined; payload = unsent.shift())
+      await send(payload).catch(() => {})
+    sending = false
+  }
+  return payload => {
+    if (unsent.length >= MAX_UNSENT) unsent.shift()
+    unsent.push(payload)
+    if (!sending) void run()
   }
 }

@@ -17,9 +17,9 @@ export function createEventLog(bus: Bus): EventLog {
 /** Throws (ZodError) on data that is not of its type's form: nothing unchecked enters the log. */
 export function storable(event: NewEvent): { type: NewEvent['type']; json: string } {
   const data: unknown = EVENT_DATA[event.type].parse(event.data)
-  return { type: event.type, json: JSON.stringify(data, withoutNul).toWellFormed() }
+  return { type: event.type, json: JSON.stringify(data, readable) }
 }
 
-/** Postgres has no NUL in text (PostgreSQL documentation, datatype-character); U+2400 shows where one was. */
-const withoutNul = (_key: string, value: unknown) =>
-  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
+/** No NUL and no half of a surrogate pair: readers in other languages choke on them. U+2400 and U+FFFD stand for them. */
+const readable = (_key: string, value: unknown) =>
+  typeof value === 'string' ? value.replaceAll('\0', '\u2400').toWellFormed() : value

@@ -35,8 +35,9 @@ export function createJobStreams({ database, bus }: { database: Database; bus: B
             yield viewEvent(row)
             cursor = row.seq
           }
-          if (page.rows.length === PAGE) continue
-          if (options.untilFinished && page.finished && cursor >= page.lastSeq) return
+          if (page.gone) return
+          if (page.rows.length > 0 && cursor < page.lastSeq) continue
+          if (options.untilFinished && page.finished) return
           for await (const delta of wakeup.deltasUntilNews(cursor)) yield viewDelta(delta)
         }
       } finally {
@@ -50,6 +51,8 @@ interface Page {
   rows: EventRow[]
   lastSeq: number
   finished: boolean
+  /** Removed with its repository. */
+  gone: boolean
 }
 
 const readPage = (
@@ -63,7 +66,7 @@ const readPage = (
       sql`select last_seq, state from jobs where organization_id = ${organizationId} and id = ${jobId}`,
     )
     const rows = await readEvents(tx, organizationId, jobId, after, PAGE)
-    return { rows, lastSeq: job?.last_seq ?? 0, finished: !job || isTerminal(job.state) }
+    return { rows, lastSeq: job?.last_seq ?? 0, finished: !!job && isTerminal(job.state), gone: !job }
   })
 
 export const viewEvent = (row: EventRow): JobEvent =>

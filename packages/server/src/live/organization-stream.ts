@@ -17,13 +17,14 @@ export function createOrganizationStreams({ database, bus }: { database: Databas
       organizationId: string
       signal: AbortSignal
     }): AsyncGenerator<JobEvent> {
-      const dirty = new Set<string>()
+      /** Jobs with news, and how far these go. */
+      const dirty = new Map<string, number>()
       let wake = () => {}
       let gap = false
       const stops = [
         bus.onAnnouncement(announcement => {
           if (announcement.organizationId !== organizationId) return
-          dirty.add(announcement.jobId)
+          dirty.set(announcement.jobId, announcement.seq)
           wake()
         }),
         bus.onGap(() => {
@@ -34,24 +35,28 @@ export function createOrganizationStreams({ database, bus }: { database: Databas
       const stopWaiting = () => wake()
       signal.addEventListener('abort', stopWaiting)
       try {
-        const cursors = await unfinishedCursors(database, organizationId)
+        const { began, cursors } = await startingPoint(database, organizationId)
         while (!signal.aborted) {
-          if (gap)
-            for (const jobId of (await unfinishedCursors(database, organizationId)).keys()) dirty.add(jobId)
-          gap = false
-          const [jobId] = dirty
-          if (jobId === undefined) {
+          if (gap) {
+            gap = false
+            for (const { id, last_seq } of await changedSince(database, organizationId, began))
+              if (last_seq > (cursors.get(id) ?? 0)) dirty.set(id, last_seq)
+          }
+          const [news] = dirty
+          if (!news) {
             await new Promise<void>(resolve => {
               wake = resolve
             })
             continue
           }
+          const [jobId, announced] = news
           dirty.delete(jobId)
           const events = await readNew(database, organizationId, jobId, cursors.get(jobId) ?? 0)
-          if (events.length === PAGE) dirty.add(jobId)
-          for (const event of events) yield event
           const last = events.at(-1)
-          if (last) cursors.set(jobId, last.seq!)
+          if (!last) continue
+          cursors.set(jobId, last.seq!)
+          if (last.seq! < announced) dirty.set(jobId, Math.max(announced, dirty.get(jobId) ?? 0))
+          for (const event of events) yield event
         }
       } finally {
         signal.removeEventListener('abort', stopWaiting)
@@ -71,11 +76,26 @@ const readNew = async (
     await database.inOrganization(organizationId, tx => readEvents(tx, organizationId, jobId, after, PAGE))
   ).map(viewEvent)
 
+interface Standing {
+  id: string
+  last_seq: number
+}
+
 /** Where the story of each unfinished job stands now; a job that is not among them is new and starts at 0. */
-const unfinishedCursors = (database: Database, organizationId: string): Promise<Map<string, number>> =>
+const startingPoint = (database: Database, organizationId: string) =>
   database.inOrganization(organizationId, async tx => {
-    const rows = await tx.all<{ id: string; last_seq: number }>(sql`
+    const { now } = (await tx.first<{ now: Date }>(sql`select now()`))!
+    const rows = await tx.all<Standing>(sql`
       select id, last_seq from jobs
       where organization_id = ${organizationId} and state in ('pending', 'queued', 'running', 'waiting')`)
-    return new Map(rows.map(row => [row.id, row.last_seq]))
+    return { began: now, cursors: new Map(rows.map(row => [row.id, row.last_seq])) }
   })
+
+/** The unfinished, and those that finished while this watcher watched: the end of a story may be what was missed. */
+const changedSince = (database: Database, organizationId: string, began: Date): Promise<Standing[]> =>
+  database.inOrganization(organizationId, tx =>
+    tx.all(sql`
+      select id, last_seq from jobs
+      where organization_id = ${organizationId}
+        and (state in ('pending', 'queued', 'running', 'waiting') or finished_at >= ${began})`),
+  )

@@ -1,7 +1,7 @@
 // Forgets a repository with its jobs and its data. Refused while jobs of it are unfinished.
 import { FlowForgeError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
-import { countUnfinishedJobs, deleteRepository, findRepository } from '../store/repositories.ts'
+import { countUnfinishedJobs, deleteRepository, lockRepository } from '../store/repositories.ts'
 import type { RepositoryFiles } from './ports.ts'
 
 export async function removeRepository(
@@ -10,7 +10,7 @@ export async function removeRepository(
   id: string,
 ): Promise<void> {
   await context.database.inOrganization(organizationId, async tx => {
-    if (!(await findRepository(tx, organizationId, id)))
+    if (!(await lockRepository(tx, organizationId, id)))
       throw new FlowForgeError('repository_not_found', 'There is no repository with this id.')
     const unfinished = await countUnfinishedJobs(tx, id)
     if (unfinished > 0) {

@@ -73,16 +73,20 @@ export const listAttempts = (tx: Transaction, organizationId: string, jobId: str
     sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
   )
 
-/** Extends the leases of one worker; returns those that it still holds. */
+/**
+ * Extends the leases of those attempts in a worker's hands that are still its own, and returns them. An attempt that it
+ * dropped, although it is its own, is left to run out.
+ */
 export const renewLeases = (
   tx: Transaction,
   workerId: string,
   leaseSeconds: number,
+  inHand: string[],
 ): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
   tx.all(sql`
     update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
     from jobs j
-    where a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
+    where a.id = any(${inHand}::uuid[]) and a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
     returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
 
 /** Attempts whose holder fell silent. */

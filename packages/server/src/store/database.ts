@@ -14,8 +14,6 @@ export interface Transaction {
   first<Row extends object>(query: Sql): Promise<Row | undefined>
   /** Number of rows that were written. */
   run(query: Sql): Promise<number>
-  /** Called after a successful commit, in order; never after a rollback. */
-  onCommit(callback: () => void): void
 }
 
 export interface Database {
@@ -39,18 +37,19 @@ export function createDatabase(connection: pg.PoolConfig): Database {
   })
   // An idle connection that breaks is dropped from the pool; the next query opens another.
   pool.on('error', () => {})
+  // One that breaks in use fails its query, or the next one; the pool does not listen to it meanwhile, and an `error`
+  // that nobody hears would end the process.
+  pool.on('connect', client => void client.on('error', () => {}))
 
   const transact = async <T>(scope: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const client = await connect(pool)
-    const callbacks: Array<() => void> = []
     try {
       await client.query(
         `begin; select set_config('flowforge.organization', ${client.escapeLiteral(scope)}, true)`,
       )
-      const result = await work(transactionOn(client, callbacks))
+      const result = await work(transactionOn(client))
       await client.query('commit')
       client.release()
-      for (const callback of callbacks) callback()
       return result
     } catch (error) {
       const broken = await client.query('rollback').then(
@@ -74,13 +73,26 @@ export function createDatabase(connection: pg.PoolConfig): Database {
   }
 }
 
-function transactionOn(client: pg.PoolClient, callbacks: Array<() => void>): Transaction {
+function transactionOn(client: pg.PoolClient): Transaction {
+  const ask = <Row extends object>({ text, values }: Sql) =>
+    client.query<Row>({ text, values: values.map(storable) })
   return {
-    all: async <Row extends object>(query: Sql) => (await client.query<Row>(query)).rows,
-    first: async <Row extends object>(query: Sql) => (await client.query<Row>(query)).rows[0],
-    run: async query => (await client.query(query)).rowCount ?? 0,
-    onCommit: callback => void callbacks.push(callback),
+    all: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows,
+    first: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows[0],
+    run: async query => (await ask(query)).rowCount ?? 0,
   }
+}
+
+/**
+ * No text can make a write fail: Postgres has no NUL in text (documentation, datatype-character) and no half of a
+ * surrogate pair in jsonb. U+2400 and U+FFFD show where one was.
+ */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\u2400').toWellFormed()
+  if (Array.isArray(value)) return value.map(storable)
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
+    return value
+  return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? storable(part) : part))
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {

@@ -38,6 +38,10 @@ export async function insertEvents(
   return row.last_seq
 }
 
+/** One event may have megabytes: a page ends with the event that reaches this, whatever its limit. */
+const PAGE_BYTES = 4 * 1024 * 1024
+
+/** The events that follow `after`. Fewer than `limit` does not mean that there are no more: see `lastSeq`. */
 export const readEvents = (
   tx: Transaction,
   organizationId: string,
@@ -46,9 +50,16 @@ export const readEvents = (
   limit: number,
 ): Promise<EventRow[]> =>
   tx.all(sql`
-    select job_id, seq, attempt, type, at, data from events
-    where job_id = ${jobId} and organization_id = ${organizationId} and seq > ${after}
-    order by seq limit ${limit}`)
+    select job_id, seq, attempt, type, at, data from (
+      select *, sum(octet_length(data::text)) over (order by seq rows between unbounded preceding and 1 preceding) as before
+      from (
+        select * from events
+        where job_id = ${jobId} and organization_id = ${organizationId} and seq > ${after}
+        order by seq limit ${limit}
+      ) page
+    ) sized
+    where before is null or before < ${PAGE_BYTES}
+    order by seq`)
 
 export const lastSeq = async (
   tx: Transaction,

@@ -132,7 +132,8 @@ export const queuePosition = async (tx: Transaction, job: JobRow): Promise<numbe
   (await tx.first<{ ahead: number }>(sql`
     select count(*) as ahead from jobs
     where state = 'queued' and (priority > ${job.priority}
-      or (priority = ${job.priority} and (queued_at, id) < (${job.queued_at}, ${job.id}::uuid)))`))!.ahead + 1
+      or (priority = ${job.priority} and (queued_at, id) < (select queued_at, id from jobs where id = ${job.id})))`))!
+    .ahead + 1
 
 export interface JobChange {
   state?: JobState

@@ -37,8 +37,14 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
     })
     next.on('error', () => lose(next))
     next.on('end', () => lose(next))
-    await next.connect()
-    for (const channel of handlers.keys()) await ask(next, `listen ${next.escapeIdentifier(channel)}`)
+    try {
+      await next.connect()
+      for (const channel of handlers.keys()) await ask(next, `listen ${next.escapeIdentifier(channel)}`)
+    } catch (error) {
+      void next.end().catch(() => {})
+      throw error
+    }
+    if (closed) return next.end()
     client = next
   }
   const lose = (lost: pg.Client) => {

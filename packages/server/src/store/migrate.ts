@@ -6,12 +6,15 @@ import { FlowForgeError } from '../errors.ts'
 
 const DIRECTORY = fileURLToPath(new URL('../../migrations', import.meta.url))
 const APP_ROLE = 'flowforge_app'
+const MIGRATION_LOCK = 7_420_003
 
 /** Returns the names of the migrations that were applied. `owner` connects as the role that owns the tables. */
 export async function migrate(owner: pg.ClientConfig): Promise<string[]> {
-  const client = new pg.Client(owner)
-  await client.connect()
+  const client = await connect(owner)
   try {
+    if ((await missingMigrations(client)).length === 0) return []
+    // Of several first starts one does it; the others wait here and find it done.
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     const missing = await missingMigrations(client)
     if (missing.length === 0) return []
     await ensureAppRole(client)
@@ -34,6 +37,21 @@ export async function migrate(owner: pg.ClientConfig): Promise<string[]> {
     )
   } finally {
     await client.end()
+  }
+}
+
+async function connect(owner: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...owner })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    throw new FlowForgeError(
+      'database_unavailable',
+      `Postgres can not be reached: ${(error as Error).message || (error as NodeJS.ErrnoException).code}. Start it, or check DATABASE_URL.`,
+      { cause: error },
+    )
   }
 }
 

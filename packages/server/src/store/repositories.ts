@@ -38,6 +38,26 @@ export const findRepository = (
 ): Promise<RepositoryRow | undefined> =>
   tx.first(sql`select * from repositories where organization_id = ${organizationId} and id = ${id}`)
 
+/** Keeps the repository from being removed until the caller's transaction, which makes something of it, ends. */
+export const holdRepository = (
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+): Promise<RepositoryRow | undefined> =>
+  tx.first(
+    sql`select * from repositories where organization_id = ${organizationId} and id = ${id} for key share`,
+  )
+
+/** For its removal: waits for those who hold it, and what they made is seen by the next statement. */
+export const lockRepository = (
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+): Promise<RepositoryRow | undefined> =>
+  tx.first(
+    sql`select * from repositories where organization_id = ${organizationId} and id = ${id} for update`,
+  )
+
 export const findRepositoryByName = (
   tx: Transaction,
   organizationId: string,

@@ -80,8 +80,9 @@ function subscribe<T>(listeners: Set<T>, listener: T): () => void {
 function eventOf(data: unknown): StreamedEvent | undefined {
   if (typeof data !== 'string') return undefined
   try {
-    const message = JSON.parse(data) as { type?: string; event?: StreamedEvent }
-    return message.type === 'event' && typeof message.event?.jobId === 'string' ? message.event : undefined
+    // Events alone have a job; the server's other messages (`live.subscribed`, `live.error`) tell nothing of one.
+    const message = JSON.parse(data) as Partial<StreamedEvent>
+    return typeof message.jobId === 'string' ? (message as StreamedEvent) : undefined
   } catch {
     return undefined
   }

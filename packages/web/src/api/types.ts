@@ -1,7 +1,7 @@
-// The shapes that the HTTP API gives and takes, where the protocol package doesn't define them. No behaviour.
-import type { Job, JobEvent, Priority } from '@flowforge/protocol'
+// The shapes that the HTTP API gives and takes, where the SDK doesn't name them. No behaviour.
+import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
-export type { Job, JobEvent, JobState, Priority, Stage, VerifyResult } from '@flowforge/protocol'
+export type { Job, JobEvent, JobState, Priority, Stage, VerifyResult } from '@flowforge/sdk'
 
 export interface Page<T> {
   data: T[]

@@ -1,5 +1,5 @@
 // A job's state as icon and word. Colour never stands alone.
-import type { JobState } from '@flowforge/protocol'
+import type { JobState } from '@flowforge/sdk'
 import { Ban, CircleCheck, CircleDashed, CircleDot, CirclePause, CircleX, LoaderCircle } from 'lucide-react'
 import { Badge, TONE_TEXT, type Tone } from '../ui/Badge.tsx'
 import { cn } from '../ui/classes.ts'

@@ -60,13 +60,14 @@ export const jobStoryRoutes =
       async request => {
         const { organizationId } = request.principal
         const { after, limit } = request.query
-        const rows = await database.inOrganization(organizationId, async tx => {
+        const { job, rows } = await database.inOrganization(organizationId, async tx => {
           const job = await requireJob(tx, organizationId, request.params.id)
-          return readEvents(tx, organizationId, job.id, after, limit + 1)
+          return { job, rows: await readEvents(tx, organizationId, job.id, after, limit) }
         })
-        const data = rows.slice(0, limit).map(viewEvent) as z.infer<typeof Event>[]
-        const hasMore = rows.length > limit
-        return { data, nextCursor: hasMore ? String(data.at(-1)!.seq) : null, hasMore }
+        const data = rows.map(viewEvent) as z.infer<typeof Event>[]
+        const last = rows.at(-1)
+        const hasMore = last !== undefined && last.seq < job.last_seq
+        return { data, nextCursor: hasMore ? String(last.seq) : null, hasMore }
       },
     )
 
@@ -116,9 +117,10 @@ export const jobStoryRoutes =
             const rows = await database.inOrganization(organizationId, tx =>
               readEvents(tx, organizationId, job.id, after, LOG_PAGE),
             )
+            const last = rows.at(-1)
+            if (!last) return
             yield rows.map(row => renderLog(viewEvent(row))).join('')
-            if (rows.length < LOG_PAGE) return
-            after = rows.at(-1)!.seq
+            after = last.seq
           }
         }
         const { Readable } = await import('node:stream')

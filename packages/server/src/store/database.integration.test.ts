@@ -1,0 +1,199 @@
+import pg from 'pg'
+import sql, { raw } from 'sql-template-tag'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createScene, type Scene, type Tenant } from '../jobs/testing-scene.ts'
+import { createDatabase } from './database.ts'
+import { createListener } from './listener.ts'
+import { migrate } from './migrate.ts'
+import { createTestDatabase } from './testing.ts'
+
+let scene: Scene
+let other: Tenant
+beforeAll(async () => {
+  scene = await createScene()
+  other = await scene.addTenant('other')
+  for (const tenant of [scene.tenant, other]) await scene.submit({}, tenant)
+  await scene.claim(2)
+})
+afterAll(() => scene.close())
+
+const TABLES = [
+  'repositories',
+  'job_numbers',
+  'jobs',
+  'attempts',
+  'events',
+  'event_sources',
+  'runner_commands',
+  'artifacts',
+  'claude_requests',
+  'idempotency_keys',
+]
+
+describe('row-level security', () => {
+  test('stands on every table that has an organization', async () => {
+    const { rows } = await scene.database.pool.query<{ relname: string }>(`
+      select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'organization_id'
+      where c.relkind = 'r' and c.relrowsecurity order by 1`)
+    const { rows: all } = await scene.database.pool.query<{ table_name: string }>(`
+      select table_name from information_schema.columns
+      where column_name = 'organization_id' and table_schema = 'public' order by 1`)
+    expect(rows.map(row => row.relname)).toEqual(all.map(row => row.table_name))
+    expect(rows.map(row => row.relname).sort()).toEqual([...TABLES].sort())
+  })
+
+  test('binds the role that the application has: neither superuser nor owner', async () => {
+    const { rows } = await scene.database.pool.query(
+      `select rolsuper, rolbypassrls, (select count(*)::int from pg_class c where c.relowner = r.oid) as owns
+       from pg_roles r where rolname = current_user`,
+    )
+    expect(rows).toEqual([{ rolsuper: false, rolbypassrls: false, owns: 0 }])
+  })
+
+  test.each(TABLES)('shows nothing of %s without an organization', async table => {
+    const { rows } = await scene.database.pool.query(`select count(*)::int as seen from ${table}`)
+    expect(rows[0]).toEqual({ seen: 0 })
+  })
+
+  test.each([
+    'jobs',
+    'repositories',
+    'events',
+    'attempts',
+    'job_numbers',
+  ])('shows of %s the rows of one organization, also to SQL that forgets it', async table => {
+    const { organizationId } = scene.tenant
+    const rows = await scene.database.inOrganization(organizationId, tx =>
+      tx.all<{ organization_id: string }>(sql`select organization_id from ${raw(table)}`),
+    )
+    expect(rows.length).toBeGreaterThan(0)
+    expect(new Set(rows.map(row => row.organization_id))).toEqual(new Set([organizationId]))
+  })
+
+  test("lets nobody insert, change or remove another organization's rows", async () => {
+    const { organizationId } = scene.tenant
+    const within = <T>(work: Parameters<typeof scene.database.inOrganization<T>>[1]) =>
+      scene.database.inOrganization(organizationId, work)
+    const key = sql`insert into idempotency_keys values (${other.organizationId}, 'k', 'h', 0, 'null')`
+    await expect(within(tx => tx.run(key))).rejects.toThrow('row-level security')
+    expect(
+      await within(tx =>
+        tx.run(sql`update jobs set task = 'x' where organization_id = ${other.organizationId}`),
+      ),
+    ).toBe(0)
+    expect(
+      await within(tx => tx.run(sql`delete from jobs where organization_id = ${other.organizationId}`)),
+    ).toBe(0)
+    const moved = sql`update jobs set organization_id = ${other.organizationId}`
+    await expect(within(tx => tx.run(moved))).rejects.toThrow('row-level security')
+  })
+
+  test.each(['*', ''])('an organization named "%s" is none', async name => {
+    await expect(async () => scene.database.inOrganization(name, async () => 1)).rejects.toMatchObject({
+      code: 'not_allowed',
+    })
+  })
+
+  test('forgets the organization with the transaction, also after a failure', async () => {
+    const failing = scene.database.inOrganization(scene.tenant.organizationId, async tx => {
+      await tx.run(sql`select 1/0`)
+    })
+    await expect(failing).rejects.toThrow('division by zero')
+    const settings = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        scene.database.pool.query(`select current_setting('flowforge.organization', true) as scope`),
+      ),
+    )
+    for (const { rows } of settings) expect(rows[0].scope ?? '').toBe('')
+  })
+})
+
+describe('a transaction', () => {
+  test('leaves nothing behind when its work fails', async () => {
+    const slug = 'half-done'
+    const work = scene.database.acrossOrganizations(async tx => {
+      await tx.run(
+        sql`insert into organization (id, name, slug, "createdAt") values ('x', 'x', ${slug}, now())`,
+      )
+      throw new Error('on second thought')
+    })
+    await expect(work).rejects.toThrow('on second thought')
+    const rows = await scene.database.acrossOrganizations(tx =>
+      tx.all(sql`select id from organization where slug = ${slug}`),
+    )
+    expect(rows).toEqual([])
+  })
+
+  test('whose connection breaks in the middle says that the database is away, and ends no process', async () => {
+    const broken = scene.database.acrossOrganizations(async tx => {
+      await scene.breakConnections()
+      return tx.first(sql`select 1 as one`)
+    })
+    await expect(broken).rejects.toMatchObject({ code: 'database_unavailable' })
+    await expect
+      .poll(() => scene.database.acrossOrganizations(tx => tx.first(sql`select 1 as one`)).catch(() => null))
+      .toEqual({ one: 1 })
+  })
+
+  test('with nobody there says so', async () => {
+    const database = createDatabase({ host: '127.0.0.1', port: 1, user: 'x', database: 'x' })
+    await expect(database.acrossOrganizations(async () => 1)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+    await database.close()
+  })
+})
+
+describe('migrations', () => {
+  test('of several first starts at once are done by one', async () => {
+    const empty = await createTestDatabase()
+    const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(empty.ownerConfig)))
+    expect(applied.filter(names => names.length > 0)).toHaveLength(1)
+    expect(await migrate(empty.ownerConfig)).toEqual([])
+    await empty.close()
+  })
+
+  test('without a database say what to check', async () => {
+    const nobody = { connectionString: 'postgres://x:secret@127.0.0.1:1/x' }
+    await expect(migrate(nobody)).rejects.toMatchObject({
+      code: 'database_unavailable',
+      message: expect.stringMatching(/DATABASE_URL/),
+    })
+    await expect(migrate(nobody)).rejects.not.toThrow('secret')
+  })
+})
+
+describe('the connection that listens', () => {
+  test('hears again after it was cut, and says that it missed something', async () => {
+    const listener = await createListener(scene.test.appConfig)
+    const heard: string[] = []
+    let gaps = 0
+    listener.on('some_channel', payload => heard.push(payload))
+    listener.onReconnect(() => {
+      gaps += 1
+    })
+    const speak = (text: string) =>
+      scene.database.pool.query('select pg_notify($1, $2)', ['some_channel', text]).catch(() => {})
+    await expect.poll(() => speak('before').then(() => heard)).toContain('before')
+    await scene.breakConnections()
+    await expect.poll(() => gaps, { timeout: 5_000 }).toBe(1)
+    await speak('after')
+    await expect.poll(() => heard).toContain('after')
+    await listener.close()
+  })
+
+  test('that is closed while it connects leaves no connection', async () => {
+    const listener = await createListener({ ...scene.test.appConfig, application_name: 'closing' })
+    await scene.breakConnections()
+    const admin = new pg.Client(scene.test.superuserConfig)
+    await admin.connect()
+    await listener.close()
+    await expect
+      .poll(
+        async () =>
+          (await admin.query(`select from pg_stat_activity where application_name = 'closing'`)).rowCount,
+      )
+      .toBe(0)
+    await admin.end()
+  })
+})
