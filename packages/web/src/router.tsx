@@ -25,6 +25,12 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./pages/SignInPage.tsx'), 'SignInPage'),
 })
 
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-up',
+  component: lazyRouteComponent(() => import('./pages/SignUpPage.tsx'), 'SignUpPage'),
+})
+
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
@@ -83,7 +89,11 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import('./pages/ApiKeysPage.tsx'), 'ApiKeysPage'),
 })
 
-const routeTree = root.addChildren([signIn, signedIn.addChildren([jobs, newJob, job, repositories, apiKeys])])
+const routeTree = root.addChildren([
+  signIn,
+  signUp,
+  signedIn.addChildren([jobs, newJob, job, repositories, apiKeys]),
+])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>
   createRouter({

@@ -17,6 +17,9 @@ import type {
 const v1 = '/api/v1'
 const id = encodeURIComponent
 
+/** With the one-time link that the first start prints. */
+export const signInByLink = (token: string) =>
+  call<void>('POST', '/api/auth/sign-in/link', { body: { token } })
 export const signIn = (key: string) => call<void>('POST', '/api/auth/sign-in/api-key', { body: { key } })
 export const signOut = () => call<void>('POST', '/api/auth/sign-out', { body: {} })
 export const getMe = (signal?: AbortSignal) => call<Me>('GET', `${v1}/me`, { signal })
