@@ -40,6 +40,8 @@ export async function createApp(context: HttpContext): Promise<App> {
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
+    // What can not even be routed, such as a path with a broken escape.
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
