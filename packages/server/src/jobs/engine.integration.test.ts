@@ -235,3 +235,36 @@ describe('a worker', () => {
     await reaches(id, 'cancelled')
   })
 })
+
+describe('containers that were started ahead', () => {
+  test('serve the jobs that follow one which never came to use its own', async () => {
+    const unreachable = new FlowForgeError('git_unreachable', 'The Git host does not answer.')
+    let reachable = false
+    const { executor } = await engine({
+      spareContainers: 1,
+      concurrency: 1,
+      repositories: {
+        update: async () => {
+          if (!reachable) throw unreachable
+        },
+      },
+    })
+    await expect.poll(async () => (await executor.list()).length, { timeout: 5_000 }).toBe(1)
+    const early = await scene.submit()
+    await reaches(early.id, 'failed')
+    reachable = true
+    for (let round = 0; round < 3; round++) {
+      const { id } = await scene.submit()
+      await reaches(id, 'succeeded')
+    }
+  })
+
+  test('are each used by one of many jobs, while slow ones prepare', async () => {
+    const slow = Promise.withResolvers<void>()
+    await engine({ spareContainers: 2, concurrency: 4, repositories: { update: () => slow.promise } })
+    const jobs = await Promise.all(Array.from({ length: 4 }, () => scene.submit()))
+    for (const { id } of jobs) await reaches(id, 'running')
+    slow.resolve()
+    for (const { id } of jobs) await reaches(id, 'succeeded')
+  })
+})
