@@ -152,13 +152,13 @@ describe('a job in the hands of a worker', () => {
 describe('a worker', () => {
   test('runs no more jobs at a time than it may', async () => {
     const { executor } = await engine({ concurrency: 2 })
-    const jobs = []
-    for (let n = 0; n < 3; n += 1) jobs.push(await scene.submit({ task: '[dummy: linger]' }))
-    await Promise.all(jobs.slice(0, 2).map(({ id }) => isWorking(id)))
+    for (let n = 0; n < 3; n += 1) await scene.submit({ task: '[dummy: linger]' })
+    const working = async () => (await scene.jobs()).filter(job => job.stage === 'working')
+    await expect.poll(async () => (await working()).length, { timeout: 10_000 }).toBe(2)
     expect(await executor.list()).toHaveLength(2)
-    expect((await scene.job(jobs[2]!.id)).state).toBe('queued')
-    await cancel(scene, jobs[0]!.id)
-    await isWorking(jobs[2]!.id)
+    const [late] = (await scene.jobs()).filter(job => job.state === 'queued')
+    await cancel(scene, (await working())[0]!.id)
+    await isWorking(late!.id)
   })
 
   test('that drains finishes what it holds and takes nothing new', async () => {
