@@ -52,6 +52,8 @@ export function client(
         })
       },
     )
+    // A Git that needs no input may have ended before it is closed.
+    child.stdin?.on('error', () => {})
     child.stdin?.end(input ?? '')
   })
 }
