@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
+import { BuildFailure } from './failure.ts'
 import { messagesOf } from './progress.ts'
 
 /** `name` is the path in the build's context. */
@@ -22,6 +23,9 @@ export interface BuildOptions {
   buildArguments?: Record<string, string>
   contents: ContextEntry[]
 }
+
+/** Of what a build said before it failed. */
+const SHOWN_LINES = 15
 
 export async function buildImage(docker: Docker, options: BuildOptions): Promise<void> {
   const context = pack()
@@ -40,7 +44,15 @@ export async function buildImage(docker: Docker, options: BuildOptions): Promise
     rm: true,
     forcerm: true,
   })
-  await Promise.all([filled, messagesOf(docker, stream)])
+  const said: string[] = []
+  try {
+    await Promise.all([filled, messagesOf(docker, stream, ({ stream: text }) => said.push(text ?? ''))])
+  } catch (error) {
+    throw new BuildFailure(
+      `The image ${options.tags[0]} could not be built: ${(error as Error).message}`,
+      `It said:\n${said.join('').trim().split('\n').slice(-SHOWN_LINES).join('\n')}`,
+    )
+  }
   for (const tag of options.tags.slice(1)) {
     await tagImage(docker, options.tags[0], tag)
   }

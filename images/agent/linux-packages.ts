@@ -1,6 +1,6 @@
 // Finds what goes into the image from npm, for the Docker daemon's architecture: Node.js, npm, Claude Code's native binary.
 // Knows npm; knows nothing of Docker.
-import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 
@@ -87,6 +87,7 @@ async function findClaude(
 async function installBeside(directory: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(directory), { recursive: true })
   const temporary = await mkdtemp(`${directory}.`)
+  await chmod(temporary, 0o755) // mkdtemp lets nobody else in, but script/lib/node.sh shares this for all users
   try {
     await fill(temporary)
     await rm(directory, { recursive: true, force: true })

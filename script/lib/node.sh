@@ -51,6 +51,7 @@ install_node() {
   say node "fetching Node.js $node_version into $node_home"
   mkdir -p "$(dirname "$node_home")"
   temporary=$(mktemp -d "$node_home.XXXXXX")
+  chmod 755 "$temporary" # mktemp lets nobody else in, but the server runs programs as other users
   cp "$root/script/lib/node/package.json" "$node_lock" "$temporary/"
   if ! (cd "$temporary" && logged node npm ci --no-audit --no-fund --ignore-scripts); then
     rm -rf "$temporary"

@@ -1,9 +1,10 @@
 // The phase `agent` from empty directory to pushed branch: clone, setup, Claude, verify with feedback, commit, push.
 // The order of these acts is here; how each is done is not.
 import { mkdirSync } from 'node:fs'
-import type { AgentWorkOrder, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
+import type { AgentWorkOrder, SettleReport, VerifyResult } from '@flowforge/protocol'
 import { createClaudeEvents } from './claude-events.ts'
-import { type ClaudeSession, startClaude, type TurnEnd } from './claude-session.ts'
+import { type ClaudeSession, startClaude } from './claude-session.ts'
+import type { TurnEnd } from './claude-turn.ts'
 import { commitMessage } from './commit-message.ts'
 import { claudeEnvironment } from './environment.ts'
 import { RunError } from './failure.ts'
@@ -18,7 +19,7 @@ import {
   verifyFeedback,
 } from './shell-commands.ts'
 import { cutEnd } from './text.ts'
-import { checkOut, commitAll, isAncestor, push, readStatus } from './work-tree.ts'
+import { checkOut, commitAll, isAncestor, push, readHead } from './work-tree.ts'
 
 const MAX_SUMMARY_CHARS = 100_000
 
@@ -44,7 +45,8 @@ const openClaude = (context: PhaseContext, order: AgentWorkOrder): Promise<Claud
   const { events, state } = context
   mkdirSync(context.git.repository, { recursive: true })
   const take = createClaudeEvents({ events, nowMs: () => performance.now() })
-  return startClaude(context.sdk, {
+  return startClaude({
+    loadSdk: context.loadSdk,
     executable: context.claudeExecutable,
     cwd: context.git.repository,
     env: claudeEnvironment(context.environment),
@@ -56,7 +58,7 @@ const openClaude = (context: PhaseContext, order: AgentWorkOrder): Promise<Claud
       take(message)
       return events.ready()
     },
-    onSessionId: sessionId => state.update({ sessionId }),
+    onSessionId: sessionId => state.tryUpdate({ sessionId }),
     onWaiting: detail =>
       detail === undefined
         ? events.emit('job.stage', { stage: 'working' })
@@ -135,27 +137,21 @@ const deliver = async (
 ): Promise<string | undefined> => {
   const { events, git } = context
   const { baseCommit, branch } = order.git
-  const status = await readStatus(git)
-  if (!status.changed && status.head === baseCommit) return undefined
-  let head = status.head
-  if (status.changed) {
-    const message = commitMessage({ task: order.task, summary, jobId: order.jobId })
-    head = await commitAll(git, message)
-    events.emit('git.committed', { commit: head, message })
-  }
-  if (head === undefined || (head !== baseCommit && !(await descends(context, baseCommit, status.head))))
+  const message = commitMessage({ task: order.task, summary, jobId: order.jobId })
+  const committed = await commitAll(git, message)
+  const { head, parents } = await readHead(git)
+  if (head === baseCommit) return undefined
+  // One commit on the base is the usual case and needs no walk.
+  if (!parents.includes(baseCommit) && !(await isAncestor(git, baseCommit, head)))
     throw new RunError(
       'agent_error',
       `The work does not build on the base commit ${baseCommit}: Claude moved to another history, which FlowForge does not push.`,
     )
+  if (committed) events.emit('git.committed', { commit: head, message })
   events.emit('job.stage', { stage: 'pushing' })
   await push(git, head, branch)
   return head
 }
-
-/** What FlowForge commits continues the HEAD it found, so only that HEAD needs a look, and only when it moved. */
-const descends = async (context: PhaseContext, base: string, found: string | undefined): Promise<boolean> =>
-  found === base || (found !== undefined && (await isAncestor(context.git, base, found)))
 
 const prepare = async (context: PhaseContext, order: AgentWorkOrder): Promise<void> => {
   const { events } = context
@@ -167,7 +163,7 @@ const prepare = async (context: PhaseContext, order: AgentWorkOrder): Promise<vo
   for (const settings of findRepositorySettings(context.git.repository))
     events.emit('settings.neutralised', settings)
   if (order.setup.length === 0) return
-  events.emit('job.stage', { stage: 'setting_up' } satisfies { stage: Stage })
+  events.emit('job.stage', { stage: 'setting_up' })
   await runSetup({ ...context.shell, signal: interruptible(context) }, order.setup)
 }
 

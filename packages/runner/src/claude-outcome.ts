@@ -13,7 +13,7 @@ const statusOf = (result: SDKResultMessage): number | undefined =>
 const isBudget = (text: string): boolean => text.includes('budget_exceeded')
 
 const byStatus = (status: number, text: string): RunError => {
-  if (status === 404 || /\bmodel\b/i.test(text)) return new RunError('agent_error', text)
+  if (status === 404 || (status === 403 && /\bmodel\b/i.test(text))) return new RunError('agent_error', text)
   if (status === 401 || status === 402 || status === 403)
     return new RunError('claude_auth', `Claude's API refused the request: ${text}`)
   if (status === 408 || status === 429 || status >= 500)

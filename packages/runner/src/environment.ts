@@ -75,7 +75,7 @@ export const commandEnvironment = (input: EnvironmentInput): Record<string, stri
 })
 
 /** Variables by which an owner's `environment` could redirect Claude Code itself; its tools lose nothing by it. */
-const CLAUDE_OWN = /^(ANTHROPIC_|CLAUDE|AWS_BEARER_TOKEN_BEDROCK$|API_TIMEOUT_MS$|DISABLE_|BUN_)/
+const CLAUDE_OWN = /^(ANTHROPIC_|CLAUDE|API_TIMEOUT_MS$|BUN_OPTIONS$)/
 
 /** Claude Code's own limits. Names and effects were tried with the pinned version (2.1.330). */
 const CLAUDE_LIMITS = {
@@ -97,6 +97,8 @@ const claudeLimits = (inherited: Record<string, string>): Record<string, string>
 export const claudeEnvironment = (input: EnvironmentInput): Record<string, string> => ({
   ...Object.fromEntries(Object.entries(commandEnvironment(input)).filter(([key]) => !CLAUDE_OWN.test(key))),
   ...claudeLimits(input.inherited),
+  // A command that is allowed in verify is allowed to Claude for as long.
+  BASH_MAX_TIMEOUT_MS: String(Math.max(600, input.order.commandTimeoutSeconds) * 1000),
   ANTHROPIC_BASE_URL: `${relayUrl(input.relayPort)}${GATEWAY_PATHS.claude}`,
   ANTHROPIC_AUTH_TOKEN: input.token,
   // Nothing but the model's API: no telemetry, no update, no downloads.

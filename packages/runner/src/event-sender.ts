@@ -5,6 +5,7 @@ import { type EventData, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, type RunnerEventType
 import type { EventJournal } from './event-journal.ts'
 import { eventBatchText, type Gateway, GatewayRefusal, isLeaseLost, isTransient } from './gateway.ts'
 import { cleanValue } from './text.ts'
+import { createTextDeltas } from './text-deltas.ts'
 
 export interface EventSender {
   emit<T extends RunnerEventType>(type: T, data: EventData<T>): void
@@ -23,14 +24,14 @@ export interface EventSenderOptions {
   /** Called when the gateway's numbers can't be met: events go on under this new name, from 1. */
   renew(): { source: string; journal: EventJournal }
   onLeaseLost(message: string): void
+  /** Aborts when everything ends: producers that wait for room go on, to end themselves. */
+  signal: AbortSignal
   now?: () => Date
   /** Unstored events beyond this make producers wait. */
   maxPendingBytes?: number
 }
 
 const SPACING_MS = 20
-const DELTA_SPACING_MS = 30
-const MAX_DELTAS = 500
 /** Longest string inside an event; the sum is bounded by MAX_EVENT_CHARS. */
 const MAX_STRING_CHARS = 64 * 1024
 const MAX_EVENT_CHARS = 512 * 1024
@@ -61,11 +62,17 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
   let overflow: string[] = []
   let overflowChars = 0
   let waiters: Waiter[] = []
-  let roomWaiters: (() => void)[] = []
+  const roomWaiters: (() => void)[] = []
   let wake: (() => void) | undefined
   let hurry: (() => void) | undefined
+  let closed = false
 
   const lastSeq = () => journal.nextSeq - 1 + overflow.length
+  const releaseRoom = () => {
+    for (const done of roomWaiters.splice(0)) done()
+  }
+  options.signal.addEventListener('abort', releaseRoom)
+
   const isFull = () => overflowChars > 1024 * 1024 || journal.bytes > maxPendingBytes
 
   const append = (line: string) => {
@@ -82,10 +89,7 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
     const due = waiters.filter(waiter => waiter.seq <= stored)
     waiters = waiters.filter(waiter => waiter.seq > stored)
     for (const waiter of due) waiter.done()
-    if (isFull()) return
-    const room = roomWaiters
-    roomWaiters = []
-    for (const done of room) done()
+    if (!isFull()) releaseRoom()
   }
 
   const nextBatch = (): { firstSeq: number; lines: string[] } => {
@@ -133,8 +137,8 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
     } catch (error) {
       if (stopped.signal.aborted) return false
       if (isLeaseLost(error)) {
-        options.onLeaseLost(error.message)
         stopped.abort()
+        options.onLeaseLost(error.message)
         return false
       }
       if (
@@ -175,7 +179,7 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
   }
   const pumping = pump()
 
-  const deltas = createDeltaQueue(gateway, stopped.signal)
+  const deltas = createTextDeltas(gateway, stopped.signal)
 
   return {
     emit: (type, data) => {
@@ -185,7 +189,7 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
     },
     delta: deltas.add,
     ready: () => {
-      if (stopped.signal.aborted || !isFull()) return undefined
+      if (stopped.signal.aborted || options.signal.aborted || !isFull()) return undefined
       return new Promise<void>(resolve => roomWaiters.push(resolve))
     },
     flush: async timeoutMs => {
@@ -202,10 +206,12 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
       return winner !== timedOut
     },
     stop: async () => {
+      if (closed) return
+      closed = true
       stopped.abort()
       wake?.()
       hurry?.()
-      for (const done of roomWaiters.splice(0)) done()
+      releaseRoom()
       await pumping
       journal.close()
     },
@@ -221,34 +227,4 @@ const nextBatchLines = (journal: EventJournal, seq: number): string[] => {
     lines.push(...more)
   }
   return lines
-}
-
-const createDeltaQueue = (gateway: Pick<Gateway, 'deltas'>, signal: AbortSignal) => {
-  let pending: { text: string; parentToolUseId?: string }[] = []
-  let timer: NodeJS.Timeout | undefined
-  let sending = false
-  const send = async () => {
-    timer = undefined
-    if (sending || pending.length === 0 || signal.aborted) return
-    sending = true
-    const deltas = pending
-    pending = []
-    // Whoever watches gets the finished message anyway: a lost delta is no loss.
-    await gateway.deltas({ deltas }, AbortSignal.any([signal, AbortSignal.timeout(1000)])).catch(() => {})
-    sending = false
-    if (pending.length > 0) schedule()
-  }
-  const schedule = () => {
-    if (timer === undefined) timer = setTimeout(() => void send(), DELTA_SPACING_MS)
-  }
-  return {
-    add: (raw: string, parentToolUseId: string | undefined) => {
-      const last = pending.at(-1)
-      if (last && last.parentToolUseId === parentToolUseId && last.text.length < MAX_STRING_CHARS)
-        last.text += raw
-      else if (pending.length < MAX_DELTAS)
-        pending.push(parentToolUseId === undefined ? { text: raw } : { text: raw, parentToolUseId })
-      schedule()
-    },
-  }
 }

@@ -38,9 +38,12 @@ export const isLeaseLost = (error: unknown): error is GatewayRefusal =>
   error instanceof GatewayRefusal &&
   (error.code === 'token_invalid' || error.code === 'lease_lost' || error.status === 401)
 
-/** Worth another try: a broken connection, a gateway that is overloaded or starting. */
-export const isTransient = (error: unknown): boolean =>
-  error instanceof GatewayRefusal ? error.status >= 500 || error.status === 429 : true
+/** Worth another try: a broken or stalled connection, a gateway that is overloaded or starting. */
+export const isTransient = (error: unknown): boolean => {
+  if (error instanceof GatewayRefusal) return error.status >= 500 || error.status === 429
+  // Errors of the system and of HTTP carry a code; an answer that has the wrong form does not.
+  return error instanceof Error && 'code' in error
+}
 
 export interface Gateway {
   workOrder(request: WorkOrderRequest, signal: AbortSignal): Promise<WorkOrder>
@@ -85,15 +88,15 @@ export const createGateway = (options: {
   patienceMs: number
 }): Gateway => {
   const { address, token, patienceMs } = options
-  // One idle connection is kept for each kind of call; Node's own agents can't wait for a socket that does not exist yet.
+  // Node's own agents can't wait for a socket that does not exist yet, so idle connections are kept here.
   const idle: Socket[] = []
 
-  const takeSocket = async (signal: AbortSignal): Promise<Socket> => {
+  const takeIdle = (): Socket | undefined => {
     for (let socket = idle.pop(); socket; socket = idle.pop()) {
       socket.removeAllListeners('error')
       if (!socket.destroyed && socket.writable) return socket
     }
-    return await dial(address, { patienceMs, signal })
+    return undefined
   }
   const giveBack = (socket: Socket) => {
     if (socket.destroyed || idle.length >= 4) return void socket.destroy()
@@ -140,16 +143,27 @@ export const createGateway = (options: {
     signal: AbortSignal,
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<unknown> => {
-    const socket = await takeSocket(signal)
-    try {
-      const { status, text, reusable } = await exchange(method, path, body, { socket, signal, timeoutMs })
+    const callOn = async (socket: Socket): Promise<unknown> => {
+      const { status, text, reusable } = await exchange(method, path, body, {
+        socket,
+        signal,
+        timeoutMs,
+      }).catch(error => {
+        socket.destroy()
+        throw error
+      })
       if (reusable) giveBack(socket)
       else socket.destroy()
       if (status >= 200 && status < 300) return text === '' ? undefined : JSON.parse(text)
       throw new GatewayRefusal(status, parseProblem(text), text)
+    }
+    const kept = takeIdle()
+    try {
+      return await callOn(kept ?? (await dial(address, { patienceMs, signal })))
     } catch (error) {
-      if (!(error instanceof GatewayRefusal)) socket.destroy()
-      throw error
+      // The gateway may have closed the idle connection just then. Every call is safe to repeat.
+      if (!kept || error instanceof GatewayRefusal || signal.aborted) throw error
+      return await callOn(await dial(address, { patienceMs, signal }))
     }
   }
 

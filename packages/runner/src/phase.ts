@@ -1,15 +1,11 @@
 // What both phases are given: everything that is made once per attempt.
-import type { Options, Query, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
+import type { AgentSdk } from './claude-session.ts'
 import type { Control } from './control.ts'
 import type { EnvironmentInput } from './environment.ts'
 import type { EventSender } from './event-sender.ts'
 import type { StateStore } from './runner-state.ts'
 import type { ShellContext } from './shell-commands.ts'
 import type { GitContext } from './work-tree.ts'
-
-export type AgentSdk = {
-  query(params: { prompt: AsyncIterable<SDKUserMessage>; options: Options }): Query
-}
 
 export interface PhaseContext {
   /** Aborts when everything has to end at once; its reason is a Stop. */
@@ -20,7 +16,7 @@ export interface PhaseContext {
   git: GitContext
   shell: ShellContext
   environment: EnvironmentInput
-  sdk: Promise<AgentSdk>
+  loadSdk(): Promise<AgentSdk>
   claudeExecutable: string
   trustedConfigDirectory: string
 }

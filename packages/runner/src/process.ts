@@ -52,6 +52,8 @@ export const endGroup = (pid: number, graceMs: number): (() => void) => {
 
 const TIMED_OUT = 124
 const GRACE_MS = 5000
+/** When the whole attempt ends, Docker's patience counts. */
+const STOP_GRACE_MS = 1500
 /** A daemonised grandchild may hold the pipes open for ever: after the exit they get this long to run dry. */
 const DRAIN_MS = 500
 
@@ -90,14 +92,15 @@ export const runProcess = async (file: string, args: string[], options: RunOptio
   trackGroup(child)
   let timedOut = false
   let spare: (() => void) | undefined
-  const kill = () => {
-    if (child.pid !== undefined) spare ??= endGroup(child.pid, GRACE_MS)
+  const kill = (graceMs: number) => {
+    if (child.pid !== undefined) spare ??= endGroup(child.pid, graceMs)
   }
+  const onAbort = () => kill(STOP_GRACE_MS)
   const timer = setTimeout(() => {
     timedOut = true
-    kill()
+    kill(GRACE_MS)
   }, options.timeoutMs)
-  options.signal.addEventListener('abort', kill)
+  options.signal.addEventListener('abort', onAbort)
   try {
     const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
       child.once('error', reject)
@@ -117,7 +120,7 @@ export const runProcess = async (file: string, args: string[], options: RunOptio
   } finally {
     clearTimeout(timer)
     spare?.()
-    options.signal.removeEventListener('abort', kill)
+    options.signal.removeEventListener('abort', onAbort)
   }
 }
 

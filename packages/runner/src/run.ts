@@ -3,14 +3,15 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RUNNER_PROTOCOL_VERSION, type SettleReport, type WorkOrder } from '@flowforge/protocol'
 import { runAgentPhase } from './agent-phase.ts'
+import type { AgentSdk } from './claude-session.ts'
 import { startControl } from './control.ts'
 import type { GatewayAddress } from './dial.ts'
 import { commandEnvironment, gitEnvironment, gitUrl } from './environment.ts'
 import { openJournal } from './event-journal.ts'
 import { createEventSender } from './event-sender.ts'
-import { EXIT_CODES, type Stop, stopOf, toRunError } from './failure.ts'
+import { EXIT_CODES, RunError, type Stop, stopOf, toRunError } from './failure.ts'
 import { createGateway, isLeaseLost, persist } from './gateway.ts'
-import type { AgentSdk, PhaseContext } from './phase.ts'
+import type { PhaseContext } from './phase.ts'
 import { signalAllGroups } from './process.ts'
 import { startRelay } from './relay.ts'
 import { openState, type StateStore } from './runner-state.ts'
@@ -26,7 +27,7 @@ export interface RunnerOptions {
   /** An empty directory that nobody in the container can write. */
   trustedConfigDirectory: string
   claudeExecutable: string
-  sdk: Promise<AgentSdk>
+  loadSdk(): Promise<AgentSdk>
   /** What the image sets for every process. */
   inheritedEnvironment: Record<string, string>
   runnerVersion: string
@@ -62,12 +63,7 @@ const failedReport = (error: unknown, state: StateStore): SettleReport => {
 const runPhase = async (context: PhaseContext, order: WorkOrder): Promise<SettleReport> => {
   const { agentStarted, report } = context.state.read()
   if (report) return report
-  if (agentStarted)
-    return {
-      ...failedReport(new Error(CRASHED), context.state),
-      code: 'agent_crashed',
-      message: CRASHED,
-    } as SettleReport
+  if (agentStarted) return failedReport(new RunError('agent_crashed', CRASHED), context.state)
   discardClone(context.git.repository)
   return order.phase === 'agent' ? await runAgentPhase(context, order) : await runVerifyPhase(context, order)
 }
@@ -99,10 +95,11 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
     journal: openEvents(),
     source: state.read().source,
     renew: () => {
-      state.update({ source: `${state.read().source.slice(0, 40)}-${Date.now().toString(36)}` })
+      state.tryUpdate({ source: `${state.read().source.slice(0, 40)}-${Date.now().toString(36)}` })
       return { source: state.read().source, journal: openEvents() }
     },
     onLeaseLost,
+    signal,
   })
 
   try {
@@ -130,7 +127,7 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
         signal,
         events,
       },
-      sdk: options.sdk,
+      loadSdk: options.loadSdk,
       claudeExecutable: options.claudeExecutable,
       trustedConfigDirectory: options.trustedConfigDirectory,
     }
@@ -139,7 +136,8 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
       return failedReport(error, state)
     })
     signal.throwIfAborted()
-    state.update({ report })
+    // A full disk must not keep the last word back: without the note a restart would only say it in other words.
+    state.tryUpdate({ report })
     if (!(await events.flush(FLUSH_MS))) options.log('Some events could not be delivered')
     await persist(() => gateway.settle(report, signal), { patienceMs: PATIENCE_MS, signal })
     return EXIT_CODES.settled

@@ -19,7 +19,10 @@ export type RunnerState = z.infer<typeof StateFile>
 
 export interface StateStore {
   read(): RunnerState
+  /** Throws when the file can't be written. */
   update(change: Partial<RunnerState>): void
+  /** For what is good to know after a restart, but not worth failing for. */
+  tryUpdate(change: Partial<RunnerState>): void
 }
 
 const fresh = (): RunnerState => ({
@@ -51,11 +54,19 @@ export const openState = (directory: string): StateStore => {
     write(state)
   }
   let current = state
+  const update = (change: Partial<RunnerState>) => {
+    current = { ...current, ...change }
+    write(current)
+  }
   return {
     read: () => current,
-    update: change => {
-      current = { ...current, ...change }
-      write(current)
+    update,
+    tryUpdate: change => {
+      try {
+        update(change)
+      } catch {
+        // Remembered in memory all the same.
+      }
     },
   }
 }

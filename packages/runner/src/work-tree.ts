@@ -122,29 +122,6 @@ export const checkOut = async (context: GitContext, order: WorkOrder['git']): Pr
   if (reset.exitCode !== 0) throw cloneFailure(`Checking out ${order.checkoutCommit}`, reset)
 }
 
-export interface WorkTreeStatus {
-  /** `undefined` on a branch without commits. */
-  head: string | undefined
-  changed: boolean
-}
-
-export const readStatus = async (context: GitContext): Promise<WorkTreeStatus> => {
-  const end = await git(context, [
-    'status',
-    '--porcelain=v2',
-    '--branch',
-    '--untracked-files=normal',
-    '--ignore-submodules=none',
-  ])
-  if (end.exitCode !== 0) throw afterAgent('Looking at the work tree', end)
-  const lines = end.stdout.split('\n')
-  const oid = lines.find(line => line.startsWith('# branch.oid '))?.slice('# branch.oid '.length)
-  return {
-    head: oid === undefined || oid === '(initial)' ? undefined : oid,
-    changed: lines.some(line => line !== '' && !line.startsWith('#')),
-  }
-}
-
 const afterAgent = (act: string, end: GitEnd): RunError => {
   const message = describe(act, end)
   return isDiskFull(end.stderr)
@@ -152,21 +129,26 @@ const afterAgent = (act: string, end: GitEnd): RunError => {
     : new RunError('agent_error', `${message}. The agent may have damaged the clone.`)
 }
 
-/** Commits everything that .gitignore does not exclude, and says what HEAD is then. */
-export const commitAll = async (context: GitContext, message: string): Promise<string> => {
+/** Commits everything that .gitignore does not exclude. False when there is nothing to commit. */
+export const commitAll = async (context: GitContext, message: string): Promise<boolean> => {
   // A git that the agent started and that was killed with it leaves its lock behind.
   rmSync(join(context.repository, '.git/index.lock'), { force: true })
   const add = await git(context, ['add', '--all'])
   if (add.exitCode !== 0) throw afterAgent('Staging the changes', add)
-  const commit = await git(
-    context,
-    ['commit', '--quiet', '--no-verify', '--allow-empty', '--cleanup=whitespace', '--file=-'],
-    message,
-  )
-  if (commit.exitCode !== 0) throw afterAgent('Committing', commit)
-  const head = await git(context, ['rev-parse', '--verify', 'HEAD^{commit}'])
-  if (head.exitCode !== 0) throw afterAgent('Reading HEAD', head)
-  return head.stdout.trim()
+  const args = ['commit', '--quiet', '--no-verify', '--cleanup=whitespace', '--file=-']
+  const commit = await git(context, args, message)
+  if (commit.exitCode === 0) return true
+  // Asked only now: looking first would cost every job a walk over the work tree.
+  const unchanged = await git(context, ['diff', '--cached', '--quiet', 'HEAD', '--'])
+  if (unchanged.exitCode !== 0) throw afterAgent('Committing', commit)
+  return false
+}
+
+export const readHead = async (context: GitContext): Promise<{ head: string; parents: string[] }> => {
+  const end = await git(context, ['rev-list', '--parents', '--max-count=1', 'HEAD', '--'])
+  const [head, ...parents] = end.stdout.trim().split(' ')
+  if (end.exitCode !== 0 || !head) throw afterAgent('Reading HEAD', end)
+  return { head, parents }
 }
 
 export const isAncestor = async (context: GitContext, base: string, head: string): Promise<boolean> =>

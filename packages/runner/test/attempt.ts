@@ -1,6 +1,6 @@
 // One attempt for a test: a bare repository, a gateway, and the real runner as a process of its own with the real Claude Code.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { WorkOrder } from '@flowforge/protocol'
@@ -36,8 +36,12 @@ export interface TestAttemptOptions {
   order?: Partial<Extract<WorkOrder, { phase: 'agent' }>>
   phase?: 'agent' | 'verify'
   script?: Script
+  filter?: 'blob:none'
+  checkoutRef?: string
   /** Variables of the "container". */
   environment?: Record<string, string>
+  /** What is started instead of the sources: the bundled runner. */
+  program?: string
   /** Installed as the bare repository's update hook. */
   updateHook?: string
 }
@@ -63,6 +67,29 @@ const makeRepository = (directory: string, files: Record<string, string>, update
   return { bare, base: git('rev-parse', 'HEAD') }
 }
 
+/** A runner that a test killed leaves its children behind; in a container they would end with it. */
+const killInside = (directory: string): boolean => {
+  let found = false
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)) {
+        found = true
+        process.kill(Number(pid), 'SIGKILL')
+      }
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return found
+}
+
+const open: TestAttempt[] = []
+
+/** For `afterEach`: ends what a test left running. */
+export const disposeAttempts = async (): Promise<void> => {
+  for (const attempt of open.splice(0)) await attempt.dispose()
+}
+
 export const createAttempt = async (options: TestAttemptOptions = {}): Promise<TestAttempt> => {
   const directory = mkdtempSync(join(tmpdir(), 'flowforge-runner-'))
   const files = { 'README.md': '# Sample\n', ...options.files }
@@ -82,8 +109,9 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
       baseBranch: 'main',
       baseCommit: base,
       checkoutCommit: base,
-      checkoutRef: 'refs/heads/main',
+      checkoutRef: options.checkoutRef ?? 'refs/heads/main',
       branch: BRANCH,
+      ...(options.filter ? { filter: options.filter } : {}),
       author: { name: 'FlowForge', email: 'flowforge@example.org' },
     },
     setup: [],
@@ -108,28 +136,32 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
   const children: ChildProcess[] = []
   let stderr = ''
   const git = (...args: string[]) => execFileSync('git', ['-C', bare, ...args], { encoding: 'utf8' }).trim()
-  return {
+  const attempt: TestAttempt = {
     directory,
     repository: join(workspace, 'repository'),
     gateway,
     seen: api.seen,
     base,
     start: () => {
-      const child = spawn(process.execPath, [join(repositoryRoot, 'packages/runner/src/main.ts')], {
-        cwd: workspace,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: home,
-          FLOWFORGE_GATEWAY_SOCKET: socketPath,
-          FLOWFORGE_ATTEMPT_TOKEN: TOKEN,
-          FLOWFORGE_REPOSITORY_DIRECTORY: join(workspace, 'repository'),
-          FLOWFORGE_STATE_DIRECTORY: join(workspace, '.flowforge'),
-          FLOWFORGE_RELAY_PORT: '0',
-          FLOWFORGE_CLAUDE_EXECUTABLE: claudeExecutable,
-          ...options.environment,
+      const child = spawn(
+        process.execPath,
+        [options.program ?? join(repositoryRoot, 'packages/runner/src/main.ts')],
+        {
+          cwd: workspace,
+          env: {
+            PATH: process.env.PATH ?? '',
+            HOME: home,
+            FLOWFORGE_GATEWAY_SOCKET: socketPath,
+            FLOWFORGE_ATTEMPT_TOKEN: TOKEN,
+            FLOWFORGE_REPOSITORY_DIRECTORY: join(workspace, 'repository'),
+            FLOWFORGE_STATE_DIRECTORY: join(workspace, '.flowforge'),
+            FLOWFORGE_RELAY_PORT: '0',
+            FLOWFORGE_CLAUDE_EXECUTABLE: claudeExecutable,
+            ...options.environment,
+          },
+          stdio: ['ignore', 'inherit', 'pipe'],
         },
-        stdio: ['ignore', 'inherit', 'pipe'],
-      })
+      )
       child.stderr?.on('data', (chunk: Buffer) => {
         stderr += chunk.toString('utf8')
       })
@@ -150,9 +182,17 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     dispose: async () => {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
       await gateway.vanish()
-      rmSync(directory, { recursive: true, force: true })
+      while (killInside(directory)) await new Promise<void>(resolve => setImmediate(resolve))
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+  open.push(attempt)
+  return attempt
 }
 
-export const readText = (path: string): string => readFileSync(path, 'utf8')
+/** Runs to the end; fails the test when the gateway was told something that the protocol does not know. */
+export const finish = async (attempt: TestAttempt) => {
+  const code = await attempt.ended(attempt.start())
+  if (attempt.gateway.problems.length > 0) throw new Error(attempt.gateway.problems.join('\n'))
+  return { code, report: attempt.gateway.settled[0] }
+}

@@ -177,6 +177,7 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
     const path = request.url ?? ''
     const { authorization } = request.headers
     requests.push({ path, authorization })
+    changed()
     if (refusal)
       return reply(response, refusal.status, { code: refusal.code, message: 'refused by the test' })
     if (authorization !== `Bearer ${options.token}`)

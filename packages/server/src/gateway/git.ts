@@ -3,11 +3,11 @@
 
 import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isFlowForgeError } from '../errors.ts'
 import type { GitSettings } from '../git/environment.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { createPacketReader, PacketError, type PacketReader } from '../git/pkt-line.ts'
+import { createPacketReader, type PacketReader } from '../git/pkt-line.ts'
 import {
   DEFAULT_PUSH_LIMITS,
   drain,
@@ -21,8 +21,8 @@ import { type PushRequest, pushAdvertisement, pushReport, readPushRequest } from
 import { attemptRef, branchRef, HIDDEN_REFS, jobHeadRef } from '../git/refname.ts'
 import {
   advertise,
+  answerFailure,
   answerText,
-  BodyTooLarge,
   protocolOf,
   requestBody,
   routeGit,
@@ -37,7 +37,10 @@ export interface GitGatewayOptions {
   mirrors: Mirrors
   /** On the mirrors' file system. */
   quarantineDirectory: string
-  /** Called when a push is stored and before it is acknowledged: to record it. May be called again for the same commit. */
+  /**
+   * Called when a push is stored and before it is acknowledged: to record it. When it fails the push is not acknowledged but
+   * stays stored, and is not sent again: what counts in the end is `mirrors.jobHead`.
+   */
   onPush(attempt: GatewayAttempt, push: { commit: string }): Promise<void>
   onRefused(attempt: GatewayAttempt, refusal: { ref: string; reason: string }): Promise<void>
   /** A policy on what is pushed; a text refuses it. */
@@ -74,6 +77,20 @@ export function createGitGateway({
 
   /** `pathRest`: the path after the repository, with its query. */
   async function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    attempt: GatewayAttempt,
+    pathRest: string,
+  ): Promise<void> {
+    if (attempt.signal.aborted) return answerText(response, 403, 'This attempt has ended.')
+    try {
+      await answer(request, response, attempt, pathRest)
+    } catch (error) {
+      answerFailure(request, response, error)
+    }
+  }
+
+  async function answer(
     request: IncomingMessage,
     response: ServerResponse,
     attempt: GatewayAttempt,
@@ -129,21 +146,12 @@ export function createGitGateway({
     // The pack is bounded on its own; a little more for what goes before it.
     const body = requestBody(request, pushLimits.maxPackBytes + 1024 ** 2)
     const reader = createPacketReader(body[Symbol.asyncIterator]())
-    try {
-      const push = await readPushRequest(reader)
-      if (push.commands.length === 0) return void startAnswer(response, RESULT_TYPE).end()
-      const refusal = await take(push, reader, attempt)
-      // Git sends all it has before it listens: an answer before that would be a broken pipe to it.
-      if (refusal !== null) await drain(reader.rest()).catch(() => {})
-      startAnswer(response, RESULT_TYPE).end(report(push, refusal))
-    } catch (error) {
-      if (!(error instanceof PacketError || error instanceof BodyTooLarge)) throw error
-      answerText(
-        response,
-        error instanceof BodyTooLarge ? 413 : 400,
-        `This push can not be taken: ${error.message}.`,
-      )
-    }
+    const push = await readPushRequest(reader)
+    if (push.commands.length === 0) return void startAnswer(response, RESULT_TYPE).end()
+    const refusal = await take(push, reader, attempt)
+    // Git sends all it has before it listens: an answer before that would be a broken pipe to it.
+    if (refusal !== null) await drain(reader.rest()).catch(() => {})
+    startAnswer(response, RESULT_TYPE).end(report(push, refusal))
   }
 
   /** Null when the push is stored, else the reason that the client shows. */
@@ -152,7 +160,7 @@ export function createGitGateway({
     reader: PacketReader,
     attempt: GatewayAttempt,
   ): Promise<string | null> {
-    const directory = join(quarantineDirectory, attempt.attemptId, crypto.randomUUID())
+    const directory = resolve(quarantineDirectory, attempt.attemptId, crypto.randomUUID())
     const mirror = mirrors.pathOf(attempt.repositoryId)
     const quarantine = openQuarantine({ mirror, directory, limits: pushLimits, signal: attempt.signal })
     try {

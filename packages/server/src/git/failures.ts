@@ -16,6 +16,13 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   {
+    // Said of our own copy; what the other side can't lock comes as a refused ref.
+    pattern: /^error: cannot lock ref|unable to update local ref|Unable to create '.*\.lock'/m,
+    code: 'unavailable',
+    sentence: () =>
+      "FlowForge's copy of the repository is being changed by another process. Try again in a moment.",
+  },
+  {
     pattern: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/,
     code: 'git_unreachable',
     sentence: ({ host, knownHostsFile }) =>
@@ -78,6 +85,16 @@ export function lastMessage(stderr: string): string {
   return telling
     .replace(/^(fatal|error): /, '')
     .replace(/\.$/, '')
+    .slice(0, 300)
+}
+
+/** Everything that Git complained of, on one line. */
+export function allMessages(stderr: string): string {
+  const lines = stderr.split('\n').map(plainLine)
+  const telling = lines.filter(line => /^(fatal|error):/.test(line))
+  return telling
+    .map(line => line.replace(/^(fatal|error): /, ''))
+    .join('; ')
     .slice(0, 300)
 }
 

@@ -1,5 +1,5 @@
 // Brings an upstream's branches and tags into a bare repository, and makes such repositories.
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isValidBranchName } from '@flowforge/protocol'
 import { branchRef } from './refname.ts'
@@ -40,11 +40,29 @@ export async function fetchUpstream(
 ): Promise<void> {
   await removeAbandonedObjects(repository)
   // Side by side, because a fetch does not tell which branch is the default, and a round trip is dear.
-  const [head] = await Promise.all([
-    upstreamHead(session, options),
-    despiteStaleLocks(repository, () => fetchRefs(repository, session, options)),
-  ])
-  if (head !== null) await runGit(['symbolic-ref', 'HEAD', branchRef(head)], { repository })
+  const asking = new AbortController()
+  const asked = upstreamHead(
+    session,
+    AbortSignal.any([asking.signal, ...(options.signal ? [options.signal] : [])]),
+  )
+  try {
+    await despiteStaleLocks(repository, () => fetchRefs(repository, session, options))
+  } catch (error) {
+    asking.abort()
+    throw error
+  } finally {
+    await asked
+  }
+  const head = await asked
+  if (head !== null) await setDefaultBranch(repository, head)
+}
+
+async function setDefaultBranch(repository: string, branch: string): Promise<void> {
+  const head = await readFile(join(repository, 'HEAD'), 'utf8')
+  if (head === `ref: ${branchRef(branch)}\n`) return
+  await despiteStaleLocks(repository, () =>
+    runGit(['symbolic-ref', 'HEAD', branchRef(branch)], { repository }),
+  )
 }
 
 async function fetchRefs(repository: string, session: UpstreamSession, options: FetchOptions): Promise<void> {
@@ -63,12 +81,9 @@ async function fetchRefs(repository: string, session: UpstreamSession, options: 
 }
 
 /** The upstream's default branch; null when it has none, or when asking failed, which the fetch beside it will report. */
-async function upstreamHead(
-  session: UpstreamSession,
-  { signal, timeoutMs }: FetchOptions,
-): Promise<string | null> {
-  const asked = { ...session.options, timeoutMs, ...(signal ? { signal } : {}) }
-  const answer = await gitText(['ls-remote', '--symref', '--', session.url, 'HEAD'], asked).catch(() => '')
+async function upstreamHead(session: UpstreamSession, signal: AbortSignal): Promise<string | null> {
+  const args = ['ls-remote', '--symref', '--', session.url, 'HEAD']
+  const answer = await gitText(args, { ...session.options, signal }).catch(() => '')
   const branch = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(answer)?.[1]
   return branch !== undefined && isValidBranchName(branch) ? branch : null
 }

@@ -17,7 +17,7 @@ interface Flight {
 
 export type FlightWork = (signal: AbortSignal, onProgress: (line: string) => void) => Promise<void>
 
-export function createFlights() {
+export function createFlights(now: () => number = Date.now) {
   const flights = new Map<string, Flight>()
 
   /** Joins the run under way for `key`, or the one after it. The run is aborted when its last caller has left. */
@@ -40,7 +40,7 @@ export function createFlights() {
     const done = work(abort.signal, line => {
       for (const watcher of watchers) watcher(line)
     })
-    const flight = { startedAt: Date.now(), done, watchers, passengers: 0, abort }
+    const flight = { startedAt: now(), done, watchers, passengers: 0, abort }
     flights.set(key, flight)
     const land = () => forget(key, flight)
     done.then(land, land)

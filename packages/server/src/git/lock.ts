@@ -28,24 +28,33 @@ export async function withLock<T>(
   // Kept open on purpose: closing it is what releases the lock.
   holder.stdin.on('error', () => {})
   holder.stdin.write('\n')
-  const release = () => holder.stdin.end()
-  signal?.addEventListener('abort', release, { once: true })
+  const giveUp = () => holder.kill('SIGKILL')
+  signal?.addEventListener('abort', giveUp, { once: true })
   try {
-    await held(holder, file)
-    signal?.throwIfAborted()
-    signal?.removeEventListener('abort', release)
+    await held(holder, file, signal)
+    signal?.removeEventListener('abort', giveUp)
     return await act()
   } finally {
-    release()
+    holder.stdin.end()
   }
 }
 
-async function held(holder: ChildProcessWithoutNullStreams, file: string): Promise<void> {
+async function held(
+  holder: ChildProcessWithoutNullStreams,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { promise: failed, reject } = Promise.withResolvers<never>()
   holder.once('error', cause =>
     reject(new FlowForgeError('unavailable', `${HOLDER[0]} is missing on this machine.`, { cause })),
   )
-  holder.once('exit', () => reject(new FlowForgeError('unavailable', `The lock ${file} can not be taken.`)))
+  holder.once('exit', () =>
+    reject(
+      signal?.aborted
+        ? signal.reason
+        : new FlowForgeError('unavailable', `The lock ${file} can not be taken.`),
+    ),
+  )
   failed.catch(() => {})
   await Promise.race([once(holder.stdout, 'data'), failed])
 }

@@ -1,7 +1,8 @@
 // FlowForge's bare copies of repositories, by repository id. For one with an upstream the mirror is a cache that `update` renews;
 // a hosted one is the data itself. Knows nothing of jobs but their id, and nothing of containers.
+
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Lookup } from './address.ts'
@@ -50,12 +51,14 @@ const MAINTENANCE_TIMEOUT_MS = 60 * 60_000
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 
 export function createMirrors({
-  directory,
+  directory: place,
   trustedHosts,
   caFile,
   lookup,
   timeoutMs = DEFAULT_TIMEOUT_MS,
 }: MirrorsOptions) {
+  // Git runs elsewhere than this process: every path has to be absolute.
+  const directory = resolve(place)
   const upstreams = createUpstreams({ directory, trustedHosts, caFile, lookup })
   const flights = createFlights()
 
@@ -88,9 +91,10 @@ export function createMirrors({
     const notBefore = Date.now() - (options.maxAgeMs ?? 0)
     if (await isFresh(id, url, notBefore)) return
     const { signal, onProgress } = options
-    await flights.share(id, { notBefore, signal, onProgress }, (flightSignal, progress) =>
-      locked(id, flightSignal, () => renew({ ...repository, url }, notBefore, flightSignal, progress)),
-    )
+    await flights.share(id, { notBefore, signal, onProgress }, (flightSignal, progress) => {
+      const startedAt = Date.now()
+      return locked(id, flightSignal, () => renew({ ...repository, url }, startedAt, flightSignal, progress))
+    })
   }
 
   /** Under the lock: another process may have done it while we waited. */
@@ -112,10 +116,8 @@ export function createMirrors({
   }
 
   async function isFresh(repositoryId: string, url: string, notBefore: number): Promise<boolean> {
-    const text = await readFile(freshnessFile(repositoryId), 'utf8').catch(() => null)
-    if (text === null) return false
-    const known = JSON.parse(text) as Freshness
-    return known.url === url && known.fetchedAt >= notBefore
+    const known = await readFile(freshnessFile(repositoryId), 'utf8').then(parseFreshness, () => null)
+    return known !== null && known.url === url && known.fetchedAt >= notBefore
   }
 
   async function writeFreshness(repositoryId: string, freshness: Freshness): Promise<void> {
@@ -129,7 +131,7 @@ export function createMirrors({
     throw new FlowForgeError('repository_not_found', 'The data of this repository is not on this machine.')
   }
 
-  /** Copies what the job needs published; safe to repeat. */
+  /** Puts the commit on a branch of the upstream, or of the hosted repository. Safe to repeat: the second time it is `already`. */
   async function publish({
     repository,
     signal,
@@ -176,6 +178,7 @@ export function createMirrors({
       ['gc.auto', '2000'],
       ['gc.autoPackLimit', '30'],
       ['gc.autoDetach', 'false'],
+      ['gc.cruftPacks', 'true'],
       ['pack.threads', '1'],
     ] as const
     await locked(repositoryId, signal, () =>
@@ -206,6 +209,15 @@ export function createMirrors({
   }
 }
 export type Mirrors = ReturnType<typeof createMirrors>
+
+/** A power cut can leave the file empty: then the mirror counts as old. */
+function parseFreshness(text: string): Freshness | null {
+  try {
+    return JSON.parse(text) as Freshness
+  } catch {
+    return null
+  }
+}
 
 function checkedId(id: string): string {
   if (!ID.test(id)) throw new Error(`not an id: ${JSON.stringify(id.slice(0, 80))}`)

@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { isValidBranchName } from '@flowforge/protocol'
 import type { GitSettings } from './environment.ts'
-import { createPacketReader, PacketError } from './pkt-line.ts'
+import { createPacketReader } from './pkt-line.ts'
 import { readRef } from './reading.ts'
 import { type RefCommand, readPushRequest } from './receive-pack.ts'
 import { HIDDEN_REFS } from './refname.ts'
 import { runGit } from './run.ts'
 import {
   advertise,
+  answerFailure,
   answerText,
-  BodyTooLarge,
   requestBody,
   routeGit,
   type ServeOptions,
@@ -27,6 +27,8 @@ export interface PeopleGitOptions {
   limits?: Partial<PeopleLimits>
   denyDeletes?: boolean
   denyForcePushes?: boolean
+  /** Called when refs have moved, before the client learns that its push is done. */
+  onMoved?(repositoryId: string, refs: readonly RefUpdate[]): Promise<void>
 }
 
 export interface PeopleLimits {
@@ -67,6 +69,7 @@ export function createPeopleGit({
   limits,
   denyDeletes = false,
   denyForcePushes = false,
+  onMoved,
 }: PeopleGitOptions) {
   const { maxPushBytes, maxObjectBytes, maxFetchRequestBytes, timeoutMs } = {
     ...DEFAULT_PEOPLE_LIMITS,
@@ -104,40 +107,55 @@ export function createPeopleGit({
           variables: { GIT_ALLOC_LIMIT: String(maxObjectBytes) },
         }
 
-  /** Resolves when the answer is sent, with the refs that have moved. */
   async function handle(
     request: IncomingMessage,
     response: ServerResponse,
     asked: PeopleRequest,
-  ): Promise<RefUpdate[]> {
+  ): Promise<void> {
+    try {
+      await answer(request, response, asked)
+    } catch (error) {
+      answerFailure(request, response, error)
+    }
+  }
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: PeopleRequest,
+  ): Promise<void> {
     const route = routeGit(request, asked.pathRest)
-    if (route.kind === 'refused') answerText(response, route.status, route.message)
-    else if (route.service === 'receive-pack' && refusalOf(asked) !== null)
-      answerText(response, 403, refusalOf(asked)!)
-    else if (route.kind === 'advertise')
-      await advertise(request, response, route.service, serving(asked, route.service))
-    else if (route.service === 'upload-pack')
-      await serveRpc(request, response, 'upload-pack', serving(asked, 'upload-pack'))
-    else return receive(request, response, serving(asked, 'receive-pack'))
-    return []
+    if (route.kind === 'refused') return answerText(response, route.status, route.message)
+    const refusal = route.service === 'receive-pack' ? refusalOf(asked) : null
+    if (refusal !== null) return answerText(response, 403, refusal)
+    const options = serving(asked, route.service)
+    if (route.kind === 'advertise') return advertise(request, response, route.service, options)
+    if (route.service === 'upload-pack') return serveRpc(request, response, 'upload-pack', options)
+    return receive(request, response, asked.repositoryId, options)
   }
 
   async function receive(
     request: IncomingMessage,
     response: ServerResponse,
+    repositoryId: string,
     options: ServeOptions,
-  ): Promise<RefUpdate[]> {
+  ): Promise<void> {
     const reader = createPacketReader(requestBody(request, options.maxRequestBytes)[Symbol.asyncIterator]())
-    const commands = await readPushRequest(reader).then(push => push.commands, ignoreBadRequest)
-    if (commands === null) {
-      answerText(response, 400, 'This push can not be read.')
-      return []
-    }
+    const { commands } = await readPushRequest(reader)
     await removeStaleRefLocks(options.repository, commands)
-    await serveRpc(request, response, 'receive-pack', options, Readable.from(reader.replay()))
-    const moved = await movedRefs(options.repository, commands)
-    if (moved.length > 0) await adoptDefaultBranch(options.repository, moved)
-    return moved
+    const beforeEnd = async () => {
+      const moved = await movedRefs(options.repository, commands)
+      if (moved.length === 0) return
+      await adoptDefaultBranch(options.repository, moved)
+      await onMoved?.(repositoryId, moved)
+    }
+    await serveRpc(
+      request,
+      response,
+      'receive-pack',
+      { ...options, beforeEnd },
+      Readable.from(reader.replay()),
+    )
   }
 
   return { handle }
@@ -148,11 +166,6 @@ function refusalOf({ kind, canPush }: PeopleRequest): string | null {
   if (kind === 'mirror')
     return 'This repository has an upstream: push there. FlowForge fetches it before each job.'
   return canPush ? null : 'Your role does not allow you to push to this repository.'
-}
-
-function ignoreBadRequest(error: unknown): null {
-  if (error instanceof PacketError || error instanceof BodyTooLarge) return null
-  throw error
 }
 
 /** A hosted repository is never fetched into, so this is where locks of a killed Git would stay in the way. */

@@ -17,8 +17,9 @@ export interface Publication {
 
 export type Published = 'published' | 'already'
 
-const PUSH_TIMEOUT_MS = 10 * 60_000
-const STALL_MS = 2 * 60_000
+const PUSH_TIMEOUT_MS = 30 * 60_000
+/** The host's own checks on a push run in silence. */
+const STALL_MS = 5 * 60_000
 
 export async function pushUpstream(
   repository: string,

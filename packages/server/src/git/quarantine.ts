@@ -3,7 +3,7 @@
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FlowForgeError, isFlowForgeError } from '../errors.ts'
-import { lastMessage } from './failures.ts'
+import { allMessages } from './failures.ts'
 import { checkedCommit } from './reading.ts'
 import { attemptRef, jobHeadRef } from './refname.ts'
 import { GitExit, type GitOptions, runGit } from './run.ts'
@@ -70,8 +70,9 @@ export function openQuarantine({ mirror, directory, limits, signal }: Quarantine
     const objects = header.readUInt32BE(8)
     if (objects > limits.maxObjects)
       throw new PushRefused(`the push has more than ${limits.maxObjects} objects`)
-    if (objects === 0) return drain(pack.rest())
+    // Git takes a repository for none when its object directory is missing.
     await mkdir(directory, { recursive: true })
+    if (objects === 0) return drain(pack.rest())
     const args = [
       'index-pack',
       '--stdin',
@@ -106,7 +107,8 @@ export function openQuarantine({ mirror, directory, limits, signal }: Quarantine
   }
 
   /** Runs a reading Git command on the pushed objects, for further policies. */
-  const read = async (args: readonly string[]): Promise<Buffer> => (await runGit(args, options)).stdout
+  const read = (args: readonly string[]): Promise<Buffer> =>
+    refusing(async () => (await runGit(args, options)).stdout)
 
   /** From here on the push survives a power cut. Throws PushRefused when somebody was faster. */
   async function store(move: ResultMove): Promise<void> {
@@ -189,7 +191,7 @@ async function refusing<T>(act: () => Promise<T>): Promise<T> {
       throw new FlowForgeError('disk_full', 'FlowForge has no space left for this push.')
     if (!(error instanceof GitExit)) throw error
     if (error.ending === 'timeout') throw new PushRefused('the push took too long to check')
-    throw new PushRefused(lastMessage(error.stderr) || 'the pushed objects are damaged')
+    throw new PushRefused(allMessages(error.stderr) || 'the pushed objects are damaged')
   }
 }
 

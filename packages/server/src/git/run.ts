@@ -1,6 +1,7 @@
 // Runs Git: without a shell, in FlowForge's own environment, in a process group of its own, with limits on time and output.
 // Knows nothing of upstreams or containers.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { FlowForgeError } from '../errors.ts'
@@ -82,7 +83,7 @@ export function spawnGit(args: readonly string[], options: GitOptions = {}): Chi
   return child
 }
 
-export function killGit(child: { pid?: number | undefined; exitCode: number | null }): void {
+export function killGit(child: { pid?: number | undefined }): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
@@ -101,11 +102,13 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     killGit(child)
   }
   const stdout = collect(child, options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES, () => end('overflow'))
-  const stderr = collectMessages(child, options.onProgress)
+  const stderr = collectMessages(child, options)
   const stopWatching = watch(child, options, end)
-  const fed = feed(child, options.stdin ?? '')
+  const fed = feed(child, options.stdin)
+  // Looked at below; until then, and when something else failed first, it is no unhandled rejection.
+  fed.catch(() => {})
   try {
-    const exitCode = await ended(child)
+    const exitCode = await ended(child, options.repository)
     options.signal?.throwIfAborted()
     await fed
     const truncated = ending === 'overflow'
@@ -118,7 +121,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     if (truncated && options.truncate === true) return output
     if (ending === 'exit' && exitCode === null) ending = 'killed'
     if (ending === 'exit' && (options.expectedExits ?? [0]).includes(output.exitCode)) return output
-    throw failure(args, ending, output)
+    throw failure(args, ending, output, options.secrets)
   } finally {
     stopWatching()
   }
@@ -129,8 +132,14 @@ export async function gitText(args: readonly string[], options: GitOptions = {})
   return (await runGit(args, options)).stdout.toString().trim()
 }
 
-function failure(args: readonly string[], ending: GitEnding, output: GitOutput): Error {
-  const exit = new GitExit(args[0] ?? '', ending, { ...output, stdout: output.stdout.toString() })
+function failure(
+  args: readonly string[],
+  ending: GitEnding,
+  output: GitOutput,
+  secrets: GitOptions['secrets'],
+): Error {
+  const stdout = redact(output.stdout.toString(), secrets)
+  const exit = new GitExit(args[0] ?? '', ending, { ...output, stdout })
   return isDiskFull(output.stderr)
     ? new FlowForgeError('disk_full', 'No space is left for the Git mirror. Free some, then try again.', {
         cause: exit,
@@ -146,11 +155,9 @@ function isDiskFull(stderr: string): boolean {
 }
 
 /** Rejects when the source fails. A Git that stops reading is judged by its exit code alone. */
-async function feed(
-  child: ChildProcessWithoutNullStreams,
-  input: NonNullable<GitOptions['stdin']>,
-): Promise<void> {
-  if (typeof input === 'string' || input instanceof Uint8Array) return void child.stdin.end(input)
+async function feed(child: ChildProcessWithoutNullStreams, input: GitOptions['stdin']): Promise<void> {
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array)
+    return void child.stdin.end(input)
   const source = Readable.from(input)
   let failure: Error | null = null
   source.once('error', error => {
@@ -161,14 +168,28 @@ async function feed(
   if (failure !== null) throw failure
 }
 
-function ended(child: ChildProcessWithoutNullStreams): Promise<number | null> {
+function ended(
+  child: ChildProcessWithoutNullStreams,
+  repository: string | undefined,
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    child.once('error', cause => {
-      const message = 'Git could not be started. Install git 2.39 or newer on this machine.'
-      reject(new FlowForgeError('unavailable', message, { cause }))
-    })
+    child.once('error', cause => reject(notStarted(cause, repository)))
     child.once('close', code => resolve(code))
   })
+}
+
+/** A missing working directory and a missing program look alike to the one who starts a process. */
+export function notStarted(cause: Error, repository: string | undefined): FlowForgeError {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+    return new FlowForgeError('unavailable', `Git could not be started: ${cause.message}.`, { cause })
+  }
+  return repository === undefined || existsSync(repository)
+    ? new FlowForgeError('unavailable', 'Git is missing. Install git 2.39 or newer on this machine.', {
+        cause,
+      })
+    : new FlowForgeError('repository_not_found', 'The data of this repository is not on this machine.', {
+        cause,
+      })
 }
 
 function collect(
@@ -189,34 +210,37 @@ function collect(
 
 function collectMessages(
   child: ChildProcessWithoutNullStreams,
-  onProgress: ((line: string) => void) | undefined,
+  { onProgress, secrets }: Pick<GitOptions, 'onProgress' | 'secrets'>,
 ): () => string {
-  const messages = createMessageLog(onProgress)
+  const messages = createMessageLog(onProgress && (line => onProgress(redact(line, secrets))))
   child.stderr.setEncoding('utf8')
   child.stderr.on('data', messages.add)
   return messages.text
 }
 
 /**
- * Git ends a progress line with a carriage return and a message with a line feed. Progress is handed on and forgotten, so that
- * a long transfer does not push the reason for its failure out of the log.
+ * Git ends a progress line with a carriage return and a message with a line feed (ssh with both). Progress is handed on and
+ * forgotten, so that a long transfer does not push the reason for its failure out of the log.
  */
 export function createMessageLog(onProgress?: (line: string) => void) {
   let kept = ''
   let partial = ''
   return {
     add(chunk: string): void {
-      const pieces = (partial + chunk).split(/(?<=[\r\n])/)
-      partial = /[\r\n]$/.test(pieces.at(-1) ?? '') ? '' : (pieces.pop() ?? '').slice(-MAX_STDERR_CHARS)
+      const pieces = (partial + chunk).split(LINE_END)
+      partial = pieces.at(-1)?.endsWith('\n') ? '' : (pieces.pop() ?? '').slice(-MAX_STDERR_CHARS)
       for (const piece of pieces) {
         if (piece.endsWith('\n')) kept = (kept + piece).slice(-MAX_STDERR_CHARS)
         const line = piece.trim()
         if (line !== '') onProgress?.(line)
       }
     },
-    text: (): string => (kept + partial).trim(),
+    text: (): string => (kept + (partial.endsWith('\r') ? '' : partial)).trim(),
   }
 }
+
+/** A carriage return that is the last so far may yet be followed by its line feed. */
+const LINE_END = /(?<=\n|\r(?!\n|$))/
 
 function watch(
   child: ChildProcessWithoutNullStreams,

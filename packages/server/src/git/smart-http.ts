@@ -4,9 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { isFlowForgeError } from '../errors.ts'
 import type { GitSettings } from './environment.ts'
-import { FLUSH, pktLine } from './pkt-line.ts'
-import { killGit, runGit, spawnGit } from './run.ts'
+import { FLUSH, PacketError, pktLine } from './pkt-line.ts'
+import { killGit, notStarted, runGit, spawnGit } from './run.ts'
 
 export type GitService = 'upload-pack' | 'receive-pack'
 
@@ -54,6 +55,8 @@ export interface ServeOptions {
   timeoutMs: number
   signal?: AbortSignal
   variables?: Record<string, string>
+  /** Runs when Git is done and before the client learns of it. */
+  beforeEnd?: () => Promise<void>
 }
 
 /** Answers `GET info/refs` from Git. */
@@ -115,15 +118,16 @@ async function exchange(
   const protocol = protocolOf(request)
   const variables = { ...options.variables, ...(protocol === null ? {} : { GIT_PROTOCOL: protocol }) }
   const child = spawnGit(args, { repository: options.repository, settings: options.settings, variables })
-  const closed = new Promise<number | null>(resolve =>
-    child.once('close', resolve).once('error', () => resolve(null)),
-  )
   child.stderr.resume()
   const end = () => killGit(child)
   const timer = setTimeout(end, options.timeoutMs)
   options.signal?.addEventListener('abort', end, { once: true })
   response.once('close', end)
   let failure: unknown = null
+  const closed = new Promise<number | null>(resolve => child.once('close', resolve))
+  child.once('error', error => {
+    failure = notStarted(error, options.repository)
+  })
   const sent = pipeline(body, child.stdin).catch((error: NodeJS.ErrnoException) => {
     // A Git that has said all it has to say may close its input first.
     if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
@@ -133,6 +137,7 @@ async function exchange(
   try {
     await pipeline(child.stdout, answering(response, contentType, head), response, { end: false })
     const [exitCode] = await Promise.all([closed, sent])
+    await options.beforeEnd?.()
     finish(response, contentType, exitCode, failure)
   } catch {
     // The client left in the middle.
@@ -164,7 +169,8 @@ function finish(
   exitCode: number | null,
   failure: unknown,
 ): void {
-  if (failure instanceof BodyTooLarge) answerText(response, 413, failure.message)
+  if (failure instanceof BadBody) answerText(response, failure.status, failure.message)
+  else if (isFlowForgeError(failure)) answerText(response, failure.status, failure.message)
   else if (failure !== null || exitCode === null)
     answerText(response, 500, 'Git could not answer this request.')
   else if (response.headersSent) response.end()
@@ -177,23 +183,44 @@ export function requestBody(request: IncomingMessage, maxBytes: number): Readabl
   const encoding = request.headers['content-encoding']
   const zipped = encoding === 'gzip' || encoding === 'x-gzip'
   const plain: Readable = zipped ? request.pipe(createGunzip()) : request
-  if (zipped) request.once('error', error => plain.destroy(error))
-  return Readable.from(limited(plain, maxBytes))
+  // `pipe` hands on the data, but not that the client has gone.
+  if (zipped) request.once('close', () => request.complete || plain.destroy(new Error('the client left')))
+  return Readable.from(checked(plain, maxBytes))
 }
 
-export class BodyTooLarge extends Error {
-  constructor(maxBytes: number) {
-    super(`the request is larger than ${maxBytes} bytes`)
-    this.name = 'BodyTooLarge'
+/** The request is not what it may be. */
+export class BadBody extends Error {
+  readonly status: 400 | 413
+  constructor(status: 400 | 413, message: string) {
+    super(message)
+    this.name = 'BadBody'
+    this.status = status
   }
 }
 
-async function* limited(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+async function* checked(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
   let size = 0
-  for await (const chunk of source) {
-    size += chunk.length
-    if (size > maxBytes) throw new BodyTooLarge(maxBytes)
-    yield chunk
+  try {
+    for await (const chunk of source) {
+      size += chunk.length
+      if (size > maxBytes) throw new BadBody(413, `The request is larger than ${maxBytes} bytes.`)
+      yield chunk
+    }
+  } catch (error) {
+    const unreadable = String((error as NodeJS.ErrnoException).code).startsWith('Z_')
+    throw unreadable ? new BadBody(400, 'The request is not the gzip that it claims to be.') : error
+  }
+}
+
+/** Answers for what went wrong. What nobody expected is thrown on, so that it is logged, unless the client is gone. */
+export function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (error instanceof BadBody || isFlowForgeError(error)) answerText(response, error.status, error.message)
+  else if (error instanceof PacketError)
+    answerText(response, 400, `This is not Git's protocol: ${error.message}.`)
+  else if (!request.complete) response.destroy()
+  else {
+    answerText(response, 500, 'FlowForge failed at this request. Try again.')
+    throw error
   }
 }
 

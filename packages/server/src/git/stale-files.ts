@@ -6,19 +6,23 @@ import { GitExit } from './run.ts'
 
 /** Longer than any Git holds a lock, or keeps a file open that it still writes to. */
 const SURELY_STALE_MS = 6 * 60 * 60 * 1000
+/** Git stops at the first lock that it meets. */
+const MAX_REMOVALS = 10
 /** Process starts are known to a hundredth, file times to a timer tick of the kernel. */
 const CLOCK_SLACK_MS = 1000
 /** USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
-/** Runs `act`; when a lock file is in its way that nobody holds any more, removes that and runs it once more. */
+/** Runs `act`; when a lock file is in its way that nobody holds any more, removes that and runs it again. */
 export async function despiteStaleLocks<T>(repository: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act()
-  } catch (error) {
-    const locks = error instanceof GitExit ? locksNamedIn(error.stderr, repository) : []
-    if (locks.length === 0 || !(await removeStale(repository, locks))) throw error
-    return act()
+  for (let removals = 0; ; removals++) {
+    try {
+      return await act()
+    } catch (error) {
+      const locks = error instanceof GitExit ? locksNamedIn(error.stderr, repository) : []
+      const mayRetry = locks.length > 0 && removals < MAX_REMOVALS
+      if (!mayRetry || !(await removeStale(repository, locks))) throw error
+    }
   }
 }
 

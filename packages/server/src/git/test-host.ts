@@ -52,9 +52,8 @@ export function client(
         })
       },
     )
-    // A Git that needs no input may have ended before it is closed.
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input ?? '')
+    // Git may end without reading.
+    child.stdin?.on('error', () => {}).end(input)
   })
 }
 
@@ -120,9 +119,7 @@ export async function startGitHost({ directory, password, intercept }: GitHostOp
     }
     const [, name, pathRest] = /^\/([\w-]+)\.git(\/.*)$/.exec(request.url ?? '') ?? []
     if (name === undefined || pathRest === undefined) return void response.writeHead(404).end()
-    people
-      .handle(request, response, { repositoryId: name, kind: 'hosted', pathRest, canPush: true })
-      .catch(() => response.destroy())
+    void people.handle(request, response, { repositoryId: name, kind: 'hosted', pathRest, canPush: true })
   })
   return { ...host, requests, url: (name: string) => `${host.origin}/${name}.git` }
 }

@@ -7,7 +7,7 @@ import { openCredential } from './credentials.ts'
 import type { RepositoryFiles } from './ports.ts'
 
 /** The figures stand in the first line; the text behind it is not wanted here. */
-const _STAT_LINE_BYTES = 1024
+const STAT_LINE_BYTES = 1024
 
 export interface WorkerRepositoriesOptions {
   mirrors: Mirrors
@@ -31,7 +31,7 @@ export function createWorkerRepositories({
     resolveBranch: (repository, branch) => mirrors.resolveBranch(repository.id, branch),
     stat: async (repository, base, head) => {
       const { filesChanged, insertions, deletions } = await mirrors.diff(repository.id, base, head, {
-        maxBytes: 0,
+        maxBytes: STAT_LINE_BYTES,
       })
       return { filesChanged, insertions, deletions }
     },

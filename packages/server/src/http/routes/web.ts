@@ -31,27 +31,14 @@ export const webRoutes =
       immutable: true,
       maxAge: YEAR_SECONDS * 1000,
     })
-    const page = { method: 'GET' as const, schema: { hide: true } }
-    for (const url of [
-      '/',
-      '/sign-in',
-      '/sign-up',
-      '/jobs',
-      '/jobs/*',
-      '/repositories',
-      '/repositories/*',
-      '/settings',
-      '/settings/*',
-    ]) {
-      app.route({
-        ...page,
-        url,
-        handler: async (_request, reply) =>
-          reply
-            .header('content-security-policy', POLICY)
-            .header('cache-control', 'no-cache')
-            .type('text/html; charset=utf-8')
-            .send(index),
-      })
-    }
+    app.get('/*', { schema: { hide: true } }, async (request, reply) => {
+      // The console's own addresses have no file ending; whatever else is asked for is not there.
+      const path = request.url.split('?', 1)[0]!
+      if (/^\/(api|git)\//.test(path) || /\.[a-z0-9]+$/i.test(path)) return reply.callNotFound()
+      return reply
+        .header('content-security-policy', POLICY)
+        .header('cache-control', 'no-cache')
+        .type('text/html; charset=utf-8')
+        .send(index)
+    })
   }

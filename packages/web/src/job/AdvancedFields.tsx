@@ -1,0 +1,105 @@
+// The settings that most jobs leave alone. Open when one of them is set or refused.
+import { ChevronRight } from 'lucide-react'
+import { useState } from 'react'
+import type { Priority } from '../api/types.ts'
+import { Field } from '../ui/Field.tsx'
+import { Input, Select } from '../ui/Input.tsx'
+import { ListEditor } from '../ui/ListEditor.tsx'
+import type { JobDraft } from './draft.ts'
+
+const PATHS = ['setup', 'setup.0', 'branch', 'priority', 'model', 'timeoutSeconds', 'budgetUsd']
+
+export function AdvancedFields({
+  draft,
+  onChange,
+  errorAt,
+}: {
+  draft: JobDraft
+  onChange: (part: Partial<JobDraft>) => void
+  errorAt: (path: string) => string | undefined
+}) {
+  const used =
+    draft.setup.length > 0 ||
+    draft.branch ||
+    draft.model ||
+    draft.timeoutMinutes ||
+    draft.budgetUsd ||
+    draft.priority !== 'normal'
+  const [open, setOpen] = useState(Boolean(used))
+  const refused = PATHS.some(path => errorAt(path))
+  const text = (name: 'branch' | 'model' | 'timeoutMinutes' | 'budgetUsd') => ({
+    value: draft[name],
+    onChange: (event: React.ChangeEvent<HTMLInputElement>) => onChange({ [name]: event.target.value }),
+    autoCapitalize: 'none',
+    autoComplete: 'off',
+    spellCheck: false,
+  })
+  return (
+    <details open={open || refused} onToggle={event => setOpen(event.currentTarget.open)} className="group">
+      <summary className="-ml-1 inline-flex list-none items-center gap-1 rounded pr-1 text-sm font-medium text-ink-2 hover:text-ink [&::-webkit-details-marker]:hidden">
+        <ChevronRight className="size-4 transition-transform group-open:rotate-90" aria-hidden />
+        Advanced
+      </summary>
+      <div className="mt-4 space-y-5">
+        <ListEditor
+          legend="Setup commands"
+          hint="Run once before Claude starts, for instance to install dependencies."
+          itemLabel="Setup command"
+          addLabel="Add command"
+          placeholder="npm ci"
+          values={draft.setup}
+          onChange={setup => onChange({ setup })}
+          errorAt={index => errorAt(`setup.${index}`) ?? (index === 0 ? errorAt('setup') : undefined)}
+        />
+        <div className="grid gap-5 sm:grid-cols-2">
+          <Field label="Branch for the result" optional error={errorAt('branch')}>
+            {control => (
+              <Input
+                {...control}
+                {...text('branch')}
+                placeholder="made from the task"
+                className="font-mono text-xs placeholder:font-sans"
+              />
+            )}
+          </Field>
+          <Field label="Priority" error={errorAt('priority')}>
+            {control => (
+              <Select
+                {...control}
+                className="w-full"
+                value={draft.priority}
+                onChange={event => onChange({ priority: event.target.value as Priority })}
+              >
+                <option value="low">Low</option>
+                <option value="normal">Normal</option>
+                <option value="high">High</option>
+              </Select>
+            )}
+          </Field>
+          <Field label="Model" optional error={errorAt('model')}>
+            {control => (
+              <Input
+                {...control}
+                {...text('model')}
+                placeholder="the system’s default"
+                className="font-mono text-xs placeholder:font-sans"
+              />
+            )}
+          </Field>
+          <div className="grid grid-cols-2 gap-4">
+            <Field label="Timeout" optional error={errorAt('timeoutSeconds')} hint="Minutes">
+              {control => (
+                <Input {...control} {...text('timeoutMinutes')} inputMode="decimal" placeholder="default" />
+              )}
+            </Field>
+            <Field label="Budget" optional error={errorAt('budgetUsd')} hint="US dollars">
+              {control => (
+                <Input {...control} {...text('budgetUsd')} inputMode="decimal" placeholder="none" />
+              )}
+            </Field>
+          </div>
+        </div>
+      </div>
+    </details>
+  )
+}
