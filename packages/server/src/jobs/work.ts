@@ -63,6 +63,7 @@ export async function startWorker(
   await database.acrossOrganizations(register)
 
   const hold = ({ job, attempt }: Claim): void => {
+    context.spares.reserve(attempt.id)
     const stop = new AbortController()
     const deadline = setTimeout(
       () => stop.abort('deadline' satisfies StopCause),
@@ -83,7 +84,11 @@ export async function startWorker(
       .finally(() => {
         clearTimeout(deadline)
         held.delete(attempt.id)
+<<<<<<< HEAD
         context.spares.forget(attempt.id)
+=======
+        context.spares.release(attempt.id)
+>>>>>>> wip-e2e
         wake()
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         context.spares.fill()
