@@ -21,12 +21,6 @@ export interface Place {
   container: ContainerHandle | null
 }
 
-interface Spare {
-  door: AttemptDoor
-  container: ContainerHandle
-  unwatched: AbortController
-}
-
 export type Spares = ReturnType<typeof createSpares>
 
 interface Spare {
@@ -54,13 +48,8 @@ export function createSpares({
   log: Logger
 }) {
   const ready = new Map<string, Spare>()
-<<<<<<< HEAD
   /** Their ids were handed to a claim: nobody else gets them, and each is taken, given back or put away. */
   const promised = new Map<string, Spare>()
-=======
-  /** Claimed: no later claim may get the same id, also while its attempt does not need a container yet. */
-  const reserved = new Map<string, Spare>()
->>>>>>> wip-e2e
   const leaving = new Map<string, Set<Promise<void>>>()
   const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
@@ -101,18 +90,12 @@ export function createSpares({
     unwatched: AbortSignal,
   ): Promise<void> => {
     const ended = await executor.exited(container, unwatched).catch(() => null)
-<<<<<<< HEAD
     if (!ended) return
     const spare = ready.get(attemptId)
     const promise = promised.get(attemptId)
     if (promise) promise.hasEnded = true
     if (!spare) return
-=======
-    const spare = ready.get(attemptId) ?? reserved.get(attemptId)
-    if (!ended || !spare) return
->>>>>>> wip-e2e
     ready.delete(attemptId)
-    reserved.delete(attemptId)
     putAway(container, spare.door, 0)
     fill()
   }
@@ -161,7 +144,6 @@ export function createSpares({
     start,
     fill,
     putAway,
-<<<<<<< HEAD
     /** Attempt ids of containers that wait for a job, for a claim of so many; those that it does not use are given back. */
     promise: (most: number): string[] => {
       const ids = [...ready.keys()].slice(0, most)
@@ -180,34 +162,13 @@ export function createSpares({
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
       const spare = phase === 'agent' ? promised.get(attemptId) : undefined
-      if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
+      if (spare?.hasEnded) {
+        forget(attemptId)
+        // Door and container have the same names again: first the old ones have to go.
+        await Promise.all(leaving.get(attemptId) ?? [])
+      }
+      if (!spare || spare.hasEnded) return { door: await gateway.open(attemptId, phase), container: null }
       promised.delete(attemptId)
-=======
-    /** Attempt ids of containers that wait for a job. */
-    readyIds: (): string[] => [...ready.keys()],
-    /** An attempt has this id now. */
-    reserve: (attemptId: string): void => {
-      const spare = ready.get(attemptId)
-      if (!spare) return
-      ready.delete(attemptId)
-      reserved.set(attemptId, spare)
-    },
-    /** The attempt has ended. When it never came to its container, that goes too: its id is used up. */
-    release: (attemptId: string): void => {
-      const spare = reserved.get(attemptId)
-      if (!spare) return
-      reserved.delete(attemptId)
-      spare.unwatched.abort()
-      putAway(spare.container, spare.door, 0)
-    },
-    /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...reserved.keys(), ...starting.keys(), ...leaving.keys()],
-    /** The door of a phase, with its container when one waits under this attempt's id. */
-    take: async (attemptId: string, phase: Phase): Promise<Place> => {
-      const spare = phase === 'agent' ? reserved.get(attemptId) : undefined
-      if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
-      reserved.delete(attemptId)
->>>>>>> wip-e2e
       spare.unwatched.abort()
       return spare
     },

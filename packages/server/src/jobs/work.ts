@@ -63,7 +63,6 @@ export async function startWorker(
   await database.acrossOrganizations(register)
 
   const hold = ({ job, attempt }: Claim): void => {
-    context.spares.reserve(attempt.id)
     const stop = new AbortController()
     const deadline = setTimeout(
       () => stop.abort('deadline' satisfies StopCause),
@@ -84,11 +83,7 @@ export async function startWorker(
       .finally(() => {
         clearTimeout(deadline)
         held.delete(attempt.id)
-<<<<<<< HEAD
         context.spares.forget(attempt.id)
-=======
-        context.spares.release(attempt.id)
->>>>>>> wip-e2e
         wake()
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         context.spares.fill()
