@@ -3,7 +3,7 @@ import type { IConfiguration } from 'dependency-cruiser'
 
 /** Tests and what only they use may look where product code may not. */
 const TEST =
-  '(\\.test|\\.fixture)\\.tsx?$|/(contract|testing[-\\w]*|test-[-\\w]+)\\.ts$|^packages/[^/]+/test/|^sdks/[^/]+/test/'
+  '(\\.test|\\.fixture)\\.tsx?$|/(contract|testing[-\\w]*|test-[-\\w]+)\\.ts$|^packages/[^/]+/test/|^sdks/[^/]+/test/|^e2e/'
 const SERVER = '^packages/server/src/'
 const ADAPTERS = '(executors|storage|git|claude|secrets)'
 /** Everything in this repository, as opposed to npm packages and Node's own modules. */

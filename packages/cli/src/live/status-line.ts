@@ -24,7 +24,7 @@ export function statusLine({ job, progress, notice, nowMs, columns, style }: Sta
   const tool = [...progress.tools.values()].at(-1)
   const since = progress.stage?.sinceMs ?? Date.parse(job.createdAt)
   const parts = [
-    `${progress.stage?.name ?? 'Queued'} ${formatElapsed(nowMs - since)}`,
+    `${progress.stage?.name ?? (progress.ended ? 'Ended' : 'Queued')} ${formatElapsed(nowMs - since)}`,
     ...(notice ? [notice] : []),
     ...(tool ? [`${tool.line} ${formatElapsed(nowMs - tool.sinceMs)}`] : []),
   ]

@@ -26,6 +26,7 @@ export interface Progress {
   /** Tools that run now, oldest first. */
   tools: Map<string, { line: string; sinceMs: number }>
   costUsd: number
+  ended: boolean
 }
 
 export interface Transcript {
@@ -35,12 +36,14 @@ export interface Transcript {
 
 const MAX_TEXT = 20_000
 const DETAIL_LINES = 12
+const ENDS = new Set<string>(['job.succeeded', 'job.failed', 'job.cancelled'])
 
 export function createTranscript(): Transcript {
-  const progress: Progress = { tools: new Map(), costUsd: 0 }
+  const progress: Progress = { tools: new Map(), costUsd: 0, ended: false }
   return {
     progress,
     entries: event => {
+      progress.ended = ENDS.has(event.type)
       const read = READERS[event.type] as Reader<EventType> | undefined
       // A newer server may send types that this version does not know, or without what it expects.
       return read?.((event.data ?? {}) as never, progress, event) ?? []

@@ -1,0 +1,50 @@
+// What a FlowForge has left on this machine after its end: nothing, if all is well.
+import { readdir, readFile } from 'node:fs/promises'
+import Docker from 'dockerode'
+import { backingFiles } from '../packages/server/src/executors/docker/testing.ts'
+
+/** Everything that mentions the system's directory: containers, volumes, loop devices, mounts, processes. */
+export async function leftovers(directory: string): Promise<string[]> {
+  const found = await Promise.all([
+    containers(directory),
+    volumes(directory),
+    backingFiles().then(files =>
+      files.filter(file => file.startsWith(directory)).map(file => `loop ${file}`),
+    ),
+    mounts(directory),
+    processes(directory),
+  ])
+  return found.flat()
+}
+
+export async function containers(directory: string): Promise<string[]> {
+  const all = await new Docker().listContainers({ all: true })
+  return all
+    .filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(directory)))
+    .map(({ Id, State }) => `container ${Id.slice(0, 12)} (${State})`)
+}
+
+async function volumes(directory: string): Promise<string[]> {
+  const { Volumes } = await new Docker().listVolumes()
+  return (Volumes ?? [])
+    .filter(({ Options }) => Options?.device?.startsWith(directory))
+    .map(({ Name }) => `volume ${Name}`)
+}
+
+async function mounts(directory: string): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mounts', 'utf8').catch(() => '')).split('\n')
+  return lines.filter(line => line.includes(directory)).map(line => `mount ${line}`)
+}
+
+async function processes(directory: string): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const found = await Promise.all(
+    ids.map(async id => {
+      const read = (file: string) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')
+      const [command, environment] = await Promise.all([read('cmdline'), read('environ')])
+      if (!command.includes(directory) && !environment.includes(directory)) return []
+      return [`process ${id} ${command.replaceAll('\0', ' ').slice(0, 120)}`]
+    }),
+  )
+  return found.flat()
+}

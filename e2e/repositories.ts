@@ -1,0 +1,60 @@
+// Repositories for tests: hosted by FlowForge and filled by a person's Git, or a person's own work tree.
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Repository } from '@flowforge/sdk'
+import { commit, git, workTree } from '../packages/server/src/git/test-host.ts'
+import type { System } from './system.ts'
+
+export interface HostedRepository {
+  id: string
+  name: string
+  /** For a person's Git: with the key in it. */
+  url: string
+  /** The only commit, on `main`. */
+  commit: string
+}
+
+let count = 0
+
+export async function hostedRepository(
+  system: System,
+  files: Record<string, string> = {},
+): Promise<HostedRepository> {
+  count += 1
+  const repository = await system.flowforge.repositories.create({ name: `project-${count}` })
+  const { path } = await makeWorkTree(system, files)
+  const url = urlWithKey(system, repository)
+  await git(path, 'push', '--quiet', url, 'main')
+  return { id: repository.id, name: repository.name, url, commit: await git(path, 'rev-parse', 'HEAD') }
+}
+
+export async function makeWorkTree(
+  system: System,
+  files: Record<string, string> = {},
+): Promise<{ path: string }> {
+  const directory = await mkdtemp(join(system.directory, 'tree-'))
+  const { path } = await workTree(directory, 'project')
+  if (Object.keys(files).length > 0) await commit(path, files)
+  return { path }
+}
+
+const urlWithKey = (system: System, repository: Repository): string =>
+  repository.gitUrl.replace('://', `://test:${system.token}@`)
+
+/** Branch → commit, as a person's Git sees them. */
+export async function branchesOf(system: System, url: string): Promise<Map<string, string>> {
+  const lines = (await git(system.directory, 'ls-remote', '--heads', url)).split('\n').filter(Boolean)
+  return new Map(
+    lines.map(line => {
+      const [id, ref] = line.split('\t') as [string, string]
+      return [ref.slice('refs/heads/'.length), id]
+    }),
+  )
+}
+
+/** The content of a file on a branch, fetched as a person would. */
+export async function fileOn(system: System, url: string, branch: string, file: string): Promise<string> {
+  const directory = await mkdtemp(join(system.directory, 'look-'))
+  await git(directory, 'clone', '--quiet', '--branch', branch, url, 'clone')
+  return git(join(directory, 'clone'), 'show', `HEAD:${file}`)
+}
