@@ -1,7 +1,7 @@
 // Containers for phases: started when asked for, or ahead of the next job. A spare is an agent container whose attempt
 // has an id but no job yet; its runner waits at the door for an order. It is used once, by one attempt, like any other.
 
-import { CONTAINER_ENVIRONMENT, CONTAINER_PATHS } from '@flowforge/protocol'
+import { CONTAINER_ENVIRONMENT } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { ContainerHandle, Executor } from '../executors/port.ts'
@@ -53,11 +53,8 @@ export function createSpares({
       attemptId,
       phase,
       image: await limits.image(),
-      environment: {
-        [CONTAINER_ENVIRONMENT.socket]: CONTAINER_PATHS.gatewaySocket,
-        [CONTAINER_ENVIRONMENT.token]: door.token,
-      },
-      gatewayDirectory: door.directory,
+      environment: { [CONTAINER_ENVIRONMENT.token]: door.token },
+      gateway: door.place,
       workspaceBytes: limits.workspaceBytes,
       memoryBytes: limits.memoryBytes,
       cpus: limits.cpus,
@@ -113,12 +110,12 @@ export function createSpares({
       if (container) await executor.stop(container, { graceMs })
       await door.close()
     })().catch(error => log.warn({ err: error }, 'a container could not be removed; the sweep tries again'))
-    const key = container?.attemptId ?? door.directory
-    const works = leaving.get(key) ?? new Set()
-    leaving.set(key, works.add(work))
+    const { attemptId } = door
+    const works = leaving.get(attemptId) ?? new Set()
+    leaving.set(attemptId, works.add(work))
     void work.finally(() => {
       works.delete(work)
-      if (works.size === 0) leaving.delete(key)
+      if (works.size === 0) leaving.delete(attemptId)
     })
   }
 

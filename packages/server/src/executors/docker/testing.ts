@@ -49,7 +49,7 @@ export const createDockerTestBed = async (): Promise<DockerTestBed> => {
       image,
       command: ['sh', '-c', script],
       environment: {},
-      gatewayDirectory: folder,
+      gateway: { kind: 'socket', directory: folder },
       workspaceBytes: 64 * MIB,
       memoryBytes: 64 * MIB,
       cpus: 1,
