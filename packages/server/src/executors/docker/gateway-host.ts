@@ -1,6 +1,6 @@
 // Where the gateway listens so that relays reach it, and only they and this machine: Docker's bridge on Linux, the
 // loopback address under Docker Desktop, whose containers find it by a name.
-import { networkInterfaces } from 'node:os'
+import { createServer } from 'node:net'
 import type Docker from 'dockerode'
 import { FlowForgeError } from '../../errors.ts'
 import { DESKTOP_HOST } from '../relay-profile.ts'
@@ -32,22 +32,34 @@ export const findGatewayHost = async (daemon: Daemon, platform = process.platfor
   if (platform !== 'linux' || info.OperatingSystem === 'Docker Desktop') {
     return { address: '127.0.0.1', name: DESKTOP_HOST }
   }
-  const bridge = await bridgeName(daemon)
-  // Docker's own word on the bridge's address is there only when someone configured it.
-  const address = networkInterfaces()[bridge]?.find(({ family }) => family === 'IPv4')?.address
-  if (address) return { address, name: address }
+  const address = await bridgeAddress(daemon)
+  if (address && (await isOfThisMachine(address))) return { address, name: address }
   throw new FlowForgeError(
     'config_invalid',
-    `FLOWFORGE_GATEWAY_MODE=network needs Docker's bridge ${bridge} on this machine, with an address: this Docker runs elsewhere, without root, or without a bridge.`,
+    "FLOWFORGE_GATEWAY_MODE=network needs the address of Docker's default bridge on this machine; this Docker runs elsewhere, without root, or without a bridge.",
   )
 }
 
-const bridgeName = async (daemon: Daemon): Promise<string> => {
+/** Not from the list of this machine's interfaces: Node leaves a bridge out that no container is on. */
+const bridgeAddress = async (daemon: Daemon): Promise<string | undefined> => {
   try {
     const bridge = await daemon.ask(() => daemon.docker.getNetwork('bridge').inspect())
-    return bridge.Options?.['com.docker.network.bridge.name'] ?? 'docker0'
+    const ranges: { Subnet?: string; Gateway?: string }[] = bridge.IPAM?.Config ?? []
+    const range = ranges.find(({ Subnet }) => Subnet?.includes('.'))
+    return range?.Gateway ?? firstAddress(range?.Subnet)
   } catch (error) {
-    if (isStatus(error, 404)) return 'docker0'
+    if (isStatus(error, 404)) return undefined
     throw error
   }
 }
+
+/** What Docker takes for its bridge unless it is told otherwise, and does not always say. */
+export const firstAddress = (subnet: string | undefined): string | undefined =>
+  subnet?.replace(/(\d+)\/\d+$/, (_, last: string) => String(Number(last) + 1))
+
+const isOfThisMachine = (address: string): Promise<boolean> =>
+  new Promise(resolve => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ host: address, port: 0 }, () => probe.close(() => resolve(true)))
+  })
