@@ -6,9 +6,8 @@ import {
   ensureKey,
   ensureLocalKey,
 } from '../auth/first-start.ts'
-import { findUpstreamKind } from '../claude/upstream-kind.ts'
 import type { Config } from '../config.ts'
-import { createDoctor } from '../doctor.ts'
+import { createChecks } from './checks.ts'
 import { layFoundation } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
 import { createServerRole } from './server-role.ts'
@@ -23,17 +22,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
   if (config.bootstrapToken) await ensureKey(foundation.database, owner, config.bootstrapToken, 'Bootstrap')
   const local = await ensureLocalKey(foundation.database, owner, config.dataDirectory)
   const worker = await createWorkerRole(foundation)
-  const doctor = createDoctor({
-    database: foundation.database,
-    executor: worker.executor,
-    dataDirectory: config.dataDirectory,
-    leaseSeconds: config.leaseSeconds,
-    claude: {
-      hasKey: config.claude.apiKey !== null,
-      baseUrl: config.claude.baseUrl,
-      scripted: async () => (await findUpstreamKind(config.claude.baseUrl)) === 'scripted',
-    },
-  })
+  const doctor = createChecks(foundation, worker.executor)
   const server = await createServerRole(foundation, doctor)
   await server.listen()
   await worker.start()

@@ -1,6 +1,5 @@
 // The HTTP server: plugins, sign-in on every route of /api/v1, problem documents, OpenAPI, console.
 import { randomUUID } from 'node:crypto'
-import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -40,6 +39,8 @@ export async function createApp(context: HttpContext): Promise<App> {
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
+    // What can not even be routed, such as a path with a broken escape.
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -63,7 +64,6 @@ export async function createApp(context: HttpContext): Promise<App> {
     )
   })
 
-  await app.register(cookie)
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
   await app.register(swagger, {
     openapi: {

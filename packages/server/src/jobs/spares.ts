@@ -23,6 +23,14 @@ export interface Place {
 
 export type Spares = ReturnType<typeof createSpares>
 
+interface Spare {
+  door: AttemptDoor
+  container: ContainerHandle
+  unwatched: AbortController
+  /** It ended while it was promised: a job would find it dead, so nobody else gets it. */
+  hasEnded: boolean
+}
+
 /** After a failure to start a spare, how long before the next try: jobs start cold meanwhile and report the reason. */
 const RETRY_MS = 5_000
 
@@ -39,10 +47,9 @@ export function createSpares({
   count: number
   log: Logger
 }) {
-  const ready = new Map<
-    string,
-    { door: AttemptDoor; container: ContainerHandle; unwatched: AbortController }
-  >()
+  const ready = new Map<string, Spare>()
+  /** Their ids were handed to a claim: nobody else gets them, and each is taken, given back or put away. */
+  const promised = new Map<string, Spare>()
   const leaving = new Map<string, Set<Promise<void>>>()
   const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
@@ -66,7 +73,7 @@ export function createSpares({
       const container = await start(attemptId, 'agent', door)
       if (closed) return putAway(container, door, 0)
       const unwatched = new AbortController()
-      ready.set(attemptId, { door, container, unwatched })
+      ready.set(attemptId, { door, container, unwatched, hasEnded: false })
       void dropWhenEnded(attemptId, container, unwatched.signal)
     } catch (error) {
       await door.close()
@@ -80,8 +87,11 @@ export function createSpares({
     unwatched: AbortSignal,
   ): Promise<void> => {
     const ended = await executor.exited(container, unwatched).catch(() => null)
+    if (!ended) return
     const spare = ready.get(attemptId)
-    if (!ended || !spare) return
+    const promise = promised.get(attemptId)
+    if (promise) promise.hasEnded = true
+    if (!spare) return
     ready.delete(attemptId)
     putAway(container, spare.door, 0)
     fill()
@@ -110,28 +120,47 @@ export function createSpares({
       if (container) await executor.stop(container, { graceMs })
       await door.close()
     })().catch(error => log.warn({ err: error }, 'a container could not be removed; the sweep tries again'))
-    const { attemptId } = door
-    const works = leaving.get(attemptId) ?? new Set()
-    leaving.set(attemptId, works.add(work))
+    const works = leaving.get(door.attemptId) ?? new Set()
+    leaving.set(door.attemptId, works.add(work))
     void work.finally(() => {
       works.delete(work)
-      if (works.size === 0) leaving.delete(attemptId)
+      if (works.size === 0) leaving.delete(door.attemptId)
     })
+  }
+
+  /** The attempt has ended. A spare that it never came to use goes with it: its id is spent. */
+  const forget = (attemptId: string): void => {
+    const spare = promised.get(attemptId)
+    if (!spare) return
+    promised.delete(attemptId)
+    spare.unwatched.abort()
+    putAway(spare.container, spare.door, 0)
   }
 
   return {
     start,
     fill,
     putAway,
-    /** Attempt ids of containers that wait for a job. */
-    readyIds: (): string[] => [...ready.keys()],
-    /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...starting.keys(), ...leaving.keys()],
+    /** Attempt ids of containers that wait for a job, for a claim of so many; those that it does not use are given back. */
+    promise: (most: number): string[] => {
+      const ids = [...ready.keys()].slice(0, most)
+      for (const id of ids) move(id, ready, promised)
+      return ids
+    },
+    giveBack: (ids: string[]): void => {
+      for (const id of ids) {
+        if (promised.get(id)?.hasEnded) forget(id)
+        else move(id, promised, ready)
+      }
+    },
+    forget,
+    /** Containers that nobody else may remove: kept for a job, being started, being taken away. */
+    ids: (): string[] => [...ready.keys(), ...promised.keys(), ...starting.keys(), ...leaving.keys()],
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
-      const spare = phase === 'agent' ? ready.get(attemptId) : undefined
+      const spare = phase === 'agent' ? promised.get(attemptId) : undefined
       if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
-      ready.delete(attemptId)
+      promised.delete(attemptId)
       spare.unwatched.abort()
       return spare
     },
@@ -141,14 +170,20 @@ export function createSpares({
     close: async (): Promise<void> => {
       closed = true
       clearTimeout(retry)
-      for (const { container, door, unwatched } of ready.values()) {
+      for (const { container, door, unwatched } of [...ready.values(), ...promised.values()]) {
         unwatched.abort()
         putAway(container, door, 0)
       }
       ready.clear()
+      promised.clear()
       // What is being started now is put away when it stands.
       await Promise.all(starting.values())
       await Promise.all([...leaving.values()].flatMap(works => [...works]))
     },
   }
+}
+
+function move(id: string, from: Map<string, Spare>, to: Map<string, Spare>): void {
+  const spare = from.get(id)
+  if (spare && from.delete(id)) to.set(id, spare)
 }

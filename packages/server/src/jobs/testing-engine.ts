@@ -21,6 +21,7 @@ export interface EngineOptions {
   concurrency?: number
   leaseSeconds?: number
   firstContactMs?: number
+  spareContainers?: number
 }
 
 export interface Engine {
@@ -62,7 +63,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     memoryBytes: 1,
     cpus: 1,
   }
-  const spares = createSpares({ executor, gateway: doors, limits, count: 0, log })
+  const spares = createSpares({ executor, gateway: doors, limits, count: options.spareContainers ?? 0, log })
   const context = {
     ...scene,
     executor,

@@ -80,6 +80,7 @@ export async function createScene() {
     addTenant,
     claimer,
     job,
+    jobs: (): Promise<JobRow[]> => database.acrossOrganizations(tx => tx.all(sql`select * from jobs`)),
     submit: async (
       submission: Partial<Submission> = {},
       by: Tenant = tenant,

@@ -83,6 +83,7 @@ export async function startWorker(
       .finally(() => {
         clearTimeout(deadline)
         held.delete(attempt.id)
+        context.spares.forget(attempt.id)
         wake()
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         context.spares.fill()
@@ -91,15 +92,29 @@ export async function startWorker(
   }
 
   const claimer = { workerId: id, executor: context.executor.name, leaseSeconds: options.leaseSeconds }
+  const claimWithSpares = async (room: number): Promise<Claim[]> => {
+    const spareIds = context.spares.promise(room)
+    try {
+      const claims = await claimJobs(context, claimer, room, spareIds)
+      const used = new Set(claims.map(({ attempt }) => attempt.id))
+      context.spares.giveBack(spareIds.filter(spareId => !used.has(spareId)))
+      return claims
+    } catch (error) {
+      // Whether the claim was made is not known when the connection broke: the ids may be spent.
+      spareIds.forEach(context.spares.forget)
+      throw error
+    }
+  }
   const claimWhatFits = async (): Promise<void> => {
     await releaseDueJobs(context)
     for (;;) {
       const room = options.concurrency - held.size
       if (room <= 0 || draining) return
-      const claims = await claimJobs(context, claimer, room, context.spares.readyIds())
+      const claims = await claimWithSpares(room)
       claims.forEach(hold)
-      if (claims.length < room) return
+      if (claims.length < room) break
     }
+    if (held.size === 0) context.spares.fill()
   }
 
   const renew = async (): Promise<void> => {

@@ -38,11 +38,7 @@ export async function addRepository(
   const upstream =
     repository.url === undefined ? null : await checkedUrl(repository.url, context.trustedHosts)
   const credential = repository.credential ?? upstream?.embeddedCredential ?? null
-  if (credential && !upstream)
-    throw new FlowForgeError(
-      'validation_failed',
-      'credential: a hosted repository has no upstream to sign in to',
-    )
+  if (credential && !upstream) throw new FlowForgeError('validation_failed', HOSTED_HAS_NO_UPSTREAM)
   const defaultBranch = repository.defaultBranch ?? (upstream ? null : HOSTED_DEFAULT_BRANCH)
   try {
     return await context.database.inOrganization(by.organizationId, async tx => {
@@ -61,13 +57,17 @@ export async function addRepository(
       return row
     })
   } catch (error) {
-    if (!isUniqueViolation(error, 'repositories_name')) throw error
-    throw new FlowForgeError(
-      'repository_name_taken',
-      `There is a repository named ${repository.name} already. Choose another name, or use that one.`,
-    )
+    throw isUniqueViolation(error, 'repositories_name') ? nameTaken(repository.name) : error
   }
 }
+
+export const HOSTED_HAS_NO_UPSTREAM = 'credential: a hosted repository has no upstream to sign in to'
+
+export const nameTaken = (name: string): FlowForgeError =>
+  new FlowForgeError(
+    'repository_name_taken',
+    `There is a repository named ${name} already. Choose another name, or use that one.`,
+  )
 
 /** A host whose name can't be resolved now may be resolvable when a job runs; a private address is refused at once. */
 async function checkedUrl(text: string, trustedHosts: string[]) {

@@ -8,10 +8,14 @@ export interface EgressPattern {
 
 /** `example.org`, or `*.example.org` for what lies below it (not itself). Undefined = not a pattern: it allows nothing. */
 export function readEgressPattern(text: string): EgressPattern | undefined {
+  if (NOT_IN_A_DOMAIN.test(text)) return undefined
   const subdomains = text.startsWith('*.')
   const host = domainToASCII(subdomains ? text.slice(2) : text)
   return isHostname(host) ? { host, subdomains } : undefined
 }
+
+/** What ends a host in a URL: domainToASCII would drop it silently, and `example.org/one` would allow all of example.org. */
+const NOT_IN_A_DOMAIN = /[\s/?#\\:@]/
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`)

@@ -18,11 +18,13 @@ export async function createListener(connection: pg.ClientConfig): Promise<Liste
   let client: pg.Client | null = null
   let closed = false
   let retry: NodeJS.Timeout | undefined
-  // One question at a time: the driver is to be asked when it has answered.
-  let asked: Promise<unknown> = Promise.resolve()
+  // One question at a time on a connection: the driver is to be asked when it has answered.
+  const asked = new WeakMap<pg.Client, Promise<unknown>>()
   const ask = (of: pg.Client, text: string): Promise<unknown> => {
-    asked = asked.catch(() => {}).then(() => of.query(text))
-    return asked
+    const before = asked.get(of) ?? Promise.resolve()
+    const answer = before.catch(() => {}).then(() => of.query(text))
+    asked.set(of, answer)
+    return answer
   }
 
   const connect = async (): Promise<void> => {

@@ -10,8 +10,7 @@ export function Banners() {
     <>
       {system.data?.scriptedModel && (
         <Banner icon={<FlaskConical className="mt-0.5 size-3.5 shrink-0" aria-hidden />}>
-          Answers come from the scripted model: no <code className="font-mono">ANTHROPIC_API_KEY</code> is
-          set.
+          Answers come from the scripted model, not from Claude.
         </Banner>
       )}
       {system.data?.workers === 0 && (

@@ -15,7 +15,9 @@ import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
 
 const MAX_TASK_CHARACTERS = 100_000
-const command = z.string().trim().min(1).max(10_000)
+const hasNoNul = (text: string): boolean => !text.includes('\0')
+const NUL_REFUSED = 'NUL characters can not be used'
+const command = z.string().trim().min(1).max(10_000).refine(hasNoNul, NUL_REFUSED)
 const JobBody = Job.meta({ id: 'Job' })
 
 const NewJob = z
@@ -24,6 +26,7 @@ const NewJob = z
     task: z
       .string()
       .refine(text => text.trim() !== '', 'Say in words what is to be done')
+      .refine(hasNoNul, NUL_REFUSED)
       .max(
         MAX_TASK_CHARACTERS,
         `A task has at most ${MAX_TASK_CHARACTERS} characters; put long material into the repository`,
@@ -34,7 +37,12 @@ const NewJob = z
     runAt: z.iso.datetime({ offset: true }).optional(),
     verify: z.array(command).max(20).optional(),
     setup: z.array(command).max(20).optional(),
-    environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(10_000)).optional(),
+    environment: z
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+        z.string().max(10_000).refine(hasNoNul, NUL_REFUSED),
+      )
+      .optional(),
     model: z.string().min(1).max(100).optional(),
     budgetUsd: z.number().positive().max(100_000).optional(),
     timeoutSeconds: z

@@ -10,7 +10,14 @@ import type { HttpContext } from '../context.ts'
 import { requireJob } from './jobs.ts'
 
 const Message = z.union([
-  z.object({ subscribe: z.string().min(1).max(100), after: z.int().min(0).default(0) }),
+  z.object({
+    subscribe: z.string().min(1).max(100),
+    after: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(0),
+  }),
   z.object({ unsubscribe: z.string().min(1).max(100) }),
 ])
 
@@ -48,40 +55,48 @@ function createConnection(context: HttpContext, principal: Principal, socket: We
   })
 
   const say = (type: string, fields: object): void => socket.send(JSON.stringify({ type, ...fields }))
-  const pump = async (name: string, events: AsyncIterable<JobEvent>): Promise<void> => {
+  const pump = async (
+    name: string,
+    events: AsyncIterable<JobEvent>,
+    stop: AbortController,
+  ): Promise<void> => {
     for await (const event of events) {
       if (socket.readyState !== socket.OPEN) return
       socket.send(JSON.stringify(event))
       if (socket.bufferedAmount > HIGH_WATER_BYTES) await drained(socket)
     }
-    if (subscriptions.delete(name)) say('live.ended', { subscription: name })
+    // One that was replaced ends silently: the name is its successor's now.
+    if (subscriptions.get(name) !== stop) return
+    subscriptions.delete(name)
+    say('live.ended', { subscription: name })
+  }
+  const open = async (reference: string, after: number, signal: AbortSignal) => {
+    const { organizationId } = principal
+    if (reference === '*') return context.organizationStreams.watch({ organizationId, signal })
+    const { id: jobId } = await context.database.inOrganization(organizationId, tx =>
+      requireJob(tx, organizationId, reference),
+    )
+    return context.jobStreams.watch({ organizationId, jobId, after, signal, untilFinished: false })
   }
   const subscribe = async (reference: string, after: number): Promise<void> => {
+    subscriptions.get(reference)?.abort()
+    subscriptions.delete(reference)
     if (subscriptions.size >= MAX_SUBSCRIPTIONS)
       return say('live.error', {
         code: 'rate_limited',
         detail: `At most ${MAX_SUBSCRIPTIONS} subscriptions on one connection.`,
       })
-    const { organizationId } = principal
-    subscriptions.get(reference)?.abort()
     const stop = new AbortController()
     subscriptions.set(reference, stop)
-    const events =
-      reference === '*'
-        ? context.organizationStreams.watch({ organizationId, signal: stop.signal })
-        : context.jobStreams.watch({
-            organizationId,
-            jobId: (
-              await context.database.inOrganization(organizationId, tx =>
-                requireJob(tx, organizationId, reference),
-              )
-            ).id,
-            after,
-            signal: stop.signal,
-            untilFinished: false,
-          })
-    say('live.subscribed', { subscription: reference, after })
-    pump(reference, events).catch(() => socket.close(1011, 'FlowForge failed at this; connect again'))
+    try {
+      const events = await open(reference, after, stop.signal)
+      if (stop.signal.aborted) return
+      say('live.subscribed', { subscription: reference, after })
+      pump(reference, events, stop).catch(() => socket.close(1011, 'FlowForge failed at this; connect again'))
+    } catch (error) {
+      if (subscriptions.get(reference) === stop) subscriptions.delete(reference)
+      throw error
+    }
   }
 
   return {

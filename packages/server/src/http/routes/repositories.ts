@@ -4,10 +4,11 @@ import { isValidBranchName } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
-import { addRepository } from '../../repositories/add.ts'
+import { addRepository, HOSTED_HAS_NO_UPSTREAM, nameTaken } from '../../repositories/add.ts'
 import { credentialContext } from '../../repositories/credentials.ts'
 import { readEgressPattern } from '../../repositories/egress-pattern.ts'
 import { removeRepository } from '../../repositories/remove.ts'
+import { isUniqueViolation } from '../../store/database.ts'
 import {
   findRepository,
   listRepositories,
@@ -185,15 +186,18 @@ export const repositoryRoutes =
         const { name, defaultBranch, credential, settings } = request.body
         const { id } = request.params
         const sealed = credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id))
-        const row = await database.inOrganization(organizationId, tx =>
-          updateRepository(tx, organizationId, id, {
-            name,
-            default_branch: defaultBranch,
-            settings,
-            credential: sealed,
-          }),
-        )
-        return view(organization.slug)(known(row))
+        const change = { name, default_branch: defaultBranch, settings, credential: sealed }
+        try {
+          const row = await database.inOrganization(organizationId, async tx => {
+            const { url } = known(await findRepository(tx, organizationId, id))
+            if (credential && url === null)
+              throw new FlowForgeError('validation_failed', HOSTED_HAS_NO_UPSTREAM)
+            return updateRepository(tx, organizationId, id, change)
+          })
+          return view(organization.slug)(known(row))
+        } catch (error) {
+          throw isUniqueViolation(error, 'repositories_name') ? nameTaken(name!) : error
+        }
       },
     )
 

@@ -1,0 +1,109 @@
+// A server as it is wired for people, on a scene: a free port, a real Postgres, keys for two organizations.
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { newApiKey } from '../auth/api-keys.ts'
+import { storeKey } from '../auth/first-start.ts'
+import { createServerRole } from '../bin/server-role.ts'
+import { readConfig } from '../config.ts'
+import { createDoctor } from '../doctor.ts'
+import { createMirrors } from '../git/mirrors.ts'
+import { createScene, type Tenant } from '../jobs/testing-scene.ts'
+import { createSealing } from '../secrets/sealing.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an answer
+  body: any
+}
+export interface Asking {
+  method?: string
+  body?: unknown
+  /** null: none. Absent: the first organization's. */
+  key?: string | null
+  headers?: Record<string, string>
+}
+
+export type TestServer = Awaited<ReturnType<typeof startTestServer>>
+
+export async function startTestServer() {
+  const scene = await createScene()
+  const directory = await mkdtemp(join(tmpdir(), 'ffs-'))
+  const port = await freePort()
+  const config = readConfig({
+    FLOWFORGE_PORT: String(port),
+    FLOWFORGE_DATA_DIR: directory,
+    FLOWFORGE_EXECUTOR: 'dummy',
+  })
+  const foundation = {
+    ...scene,
+    config,
+    log: pino({ level: 'silent' }),
+    sealing: createSealing(Buffer.alloc(32, 1)),
+    mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
+    installationId: 'test',
+  }
+  const doctor = createDoctor({
+    ...{ database: scene.database, executor: null, dataDirectory: directory, leaseSeconds: 30 },
+    claude: { hasKey: false, baseUrl: 'http://127.0.0.1:1', scripted: async () => false },
+  })
+  const server = await createServerRole(foundation, doctor)
+  await server.listen()
+  const keyOf = async (tenant: Tenant): Promise<string> => {
+    const key = newApiKey('ffk_')
+    await scene.database.acrossOrganizations(tx => storeKey(tx, tenant, key, 'test'))
+    return key
+  }
+  const stranger = await scene.addTenant('stranger')
+  const keys = { first: await keyOf(scene.tenant), stranger: await keyOf(stranger) }
+
+  const ask = async (path: string, asking: Asking = {}): Promise<Answer> => {
+    const { key = keys.first, body, headers = {} } = asking
+    const response = await fetch(`${config.publicUrl}${path}`, {
+      method: asking.method ?? (body === undefined ? 'GET' : 'POST'),
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      redirect: 'manual',
+    })
+    const text = await response.text()
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    }
+  }
+
+  return {
+    scene,
+    stranger,
+    keys,
+    keyOf,
+    url: config.publicUrl,
+    ask,
+    close: async () => {
+      await server.close()
+      await scene.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
