@@ -1,5 +1,7 @@
 // What a FlowForge has left on this machine after its end: nothing, if all is well.
+import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { backingFiles } from '../packages/server/src/executors/docker/testing.ts'
 
@@ -47,4 +49,12 @@ async function processes(directory: string): Promise<string[]> {
     }),
   )
   return found.flat()
+}
+
+/** Files below a folder that hold these bytes; what may not be read is passed over. */
+export async function filesHolding(folder: string, text: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('grep', ['-rlF', '--', text, folder]).catch(
+    (error: { stdout: string }) => error,
+  )
+  return stdout.split('\n').filter(Boolean)
 }

@@ -1,7 +1,9 @@
 // The main job where containers can not have the gateway's socket: on a network of their own, through a relay.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { fileOn, hostedRepository } from './repositories.ts'
+import { cloneOf, hostedRepository } from './repositories.ts'
 import { type System, startSystem } from './system.ts'
 
 const docker = new Docker()
@@ -33,7 +35,8 @@ it('a job runs, is verified and pushed through the relay, and the isolation is r
   })
   expect(job).toMatchObject({ state: 'succeeded', attempt: 1 })
   expect(job.result?.verify).toMatchObject([{ command: 'test -s hello.txt', exitCode: 0 }])
-  expect(await fileOn(system, repository.url, job.branch, 'hello.txt')).toContain('Hello')
+  const clone = await cloneOf(system, repository.url, job.branch)
+  expect(await readFile(join(clone, 'hello.txt'), 'utf8')).toContain('Hello')
   const answer = await fetch(`${system.url}/api/v1/system`, {
     headers: { authorization: `Bearer ${system.token}` },
   })

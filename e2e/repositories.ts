@@ -52,9 +52,9 @@ export async function branchesOf(system: System, url: string): Promise<Map<strin
   )
 }
 
-/** The content of a file on a branch, fetched as a person would. */
-export async function fileOn(system: System, url: string, branch: string, file: string): Promise<string> {
-  const directory = await mkdtemp(join(system.directory, 'look-'))
-  await git(directory, 'clone', '--quiet', '--branch', branch, url, 'clone')
-  return git(join(directory, 'clone'), 'show', `HEAD:${file}`)
+/** A fresh clone of one branch, as a person would make it. */
+export async function cloneOf(system: System, url: string, branch: string): Promise<string> {
+  const path = join(await mkdtemp(join(system.directory, 'clone-')), 'clone')
+  await git(system.directory, 'clone', '--quiet', '--branch', branch, url, path)
+  return path
 }

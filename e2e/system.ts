@@ -18,6 +18,10 @@ export const ROOT = join(import.meta.dirname, '..')
 export interface SystemOptions {
   environment?: Record<string, string>
   model?: ScriptedModelOptions
+  /** Before the first start, with the system's directory; its data folder will be `d` there. */
+  prepare?: (directory: string) => Promise<void>
+  /** After the end, before the directory is removed. */
+  cleanUp?: () => Promise<void>
 }
 
 export interface System {
@@ -48,8 +52,10 @@ export interface System {
   stop(): Promise<void>
 }
 
-export async function startSystem({ environment = {}, model: script }: SystemOptions = {}): Promise<System> {
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const { environment = {}, model: script, prepare, cleanUp } = options
   const directory = await makeDirectory()
+  await prepare?.(directory)
   const claudeKey = `sk-canary-${directory.slice(-6)}`
   const token = `ffk_e2e_${directory.slice(-6)}_0123456789`
   const model = await createScriptedModel({ pace: 0, apiKey: claudeKey, ...script })
@@ -81,7 +87,16 @@ export async function startSystem({ environment = {}, model: script }: SystemOpt
     for await (const _ of flowforge.jobs.follow(id));
     return flowforge.jobs.get(id)
   }
-  await startServer()
+  try {
+    await startServer()
+  } catch (error) {
+    // Whoever asked gets no system to stop.
+    if (!servers[0]!.hasEnded()) await servers[0]!.stop()
+    await model.close()
+    await cleanUp?.()
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
   return {
     url,
     token,
@@ -111,6 +126,7 @@ export async function startSystem({ environment = {}, model: script }: SystemOpt
     stop: async () => {
       const exitCode = servers.at(-1)!.hasEnded() ? 0 : await servers.at(-1)!.stop()
       await model.close()
+      await cleanUp?.()
       const left = await leftovers(directory)
       const log = servers.at(-1)!.output()
       await rm(directory, { recursive: true, force: true })

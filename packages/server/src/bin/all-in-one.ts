@@ -8,7 +8,7 @@ import {
 } from '../auth/first-start.ts'
 import type { Config } from '../config.ts'
 import { createChecks } from './checks.ts'
-import { layFoundation } from './foundation.ts'
+import { type Foundation, layFoundation, startOn } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
 import { createServerRole } from './server-role.ts'
 import { createWorkerRole } from './worker-role.ts'
@@ -18,6 +18,11 @@ const DRAIN_LIMIT_MS = 25_000
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const foundation = await layFoundation(config, log)
+  return startOn(foundation, () => startRoles(foundation))
+}
+
+async function startRoles(foundation: Foundation): Promise<Running> {
+  const { config } = foundation
   const owner = await ensureDefaultOrganization(foundation.database)
   if (config.bootstrapToken) await ensureKey(foundation.database, owner, config.bootstrapToken, 'Bootstrap')
   const local = await ensureLocalKey(foundation.database, owner, config.dataDirectory)

@@ -176,6 +176,17 @@ describe('a worker', () => {
     await Promise.all(jobs.map(({ id }) => reaches(id, 'succeeded')))
   })
 
+  test('that drains while it claims does not forget what it gets', async () => {
+    const { worker } = await engine()
+    const claims = await scene.holdClaims()
+    const { id } = await scene.submit({ task: '[dummy: linger]' })
+    await expect.poll(claims.waiting, { interval: 20 }).toBeGreaterThan(0)
+    const drained = worker.drain(0)
+    await claims.letGo()
+    await drained
+    expect(await scene.job(id)).toMatchObject({ state: 'queued', attempt: 1 })
+  })
+
   test('that must stop before a job is done gives it back at once', async () => {
     const { worker, executor } = await engine()
     const { id } = await scene.submit({ task: '[dummy: linger]', maxAttempts: 1 })

@@ -159,7 +159,12 @@ export function createSpares({
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
       const spare = phase === 'agent' ? promised.get(attemptId) : undefined
-      if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
+      if (spare?.hasEnded) {
+        forget(attemptId)
+        // Door and container have the same names again: first the old ones have to go.
+        await Promise.all(leaving.get(attemptId) ?? [])
+      }
+      if (!spare || spare.hasEnded) return { door: await gateway.open(attemptId, phase), container: null }
       promised.delete(attemptId)
       spare.unwatched.abort()
       return spare

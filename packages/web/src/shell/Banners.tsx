@@ -7,7 +7,7 @@ import { systemQuery } from '../api/queries.ts'
 export function Banners() {
   const system = useQuery(systemQuery)
   return (
-    <>
+    <aside aria-label="Notices">
       {system.data?.scriptedModel && (
         <Banner icon={<FlaskConical className="mt-0.5 size-3.5 shrink-0" aria-hidden />}>
           Answers come from the scripted model, not from Claude.
@@ -18,7 +18,7 @@ export function Banners() {
           No worker is connected: jobs wait in the queue until one starts.
         </Banner>
       )}
-    </>
+    </aside>
   )
 }
 

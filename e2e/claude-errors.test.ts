@@ -1,0 +1,99 @@
+// What Claude's API can do to a job: refuse, be busy, be down, break off. The job waits, goes on, or says why not.
+import Docker from 'dockerode'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAgentImage } from '../packages/server/src/bin/agent-image.ts'
+import { freePort } from '../script/lib/program.ts'
+import { hostedRepository } from './repositories.ts'
+import { ROOT, type System, startSystem } from './system.ts'
+
+let image: string
+beforeAll(async () => {
+  image = await makeImpatientImage()
+})
+afterAll(() => new Docker().getImage(image).remove())
+
+/** The agent image, but Claude Code gives up after seconds: it would wait for minutes otherwise. */
+async function makeImpatientImage(): Promise<string> {
+  const docker = new Docker()
+  const container = await docker.createContainer({ Image: await readAgentImage(ROOT) })
+  const made = (await container.commit({
+    changes: 'ENV CLAUDE_CODE_MAX_RETRIES=2 CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS=10000',
+  })) as { Id: string }
+  await container.remove()
+  return made.Id
+}
+
+const start = (environment: Record<string, string> = {}) =>
+  startSystem({
+    environment: { FLOWFORGE_AGENT_IMAGE: image, FLOWFORGE_CONCURRENCY: '4', ...environment },
+  })
+
+async function runOn(system: System, scenario: string) {
+  const repository = await hostedRepository(system)
+  const job = await system.run({ repositoryId: repository.id, task: `Do it [scenario: ${scenario}]` })
+  const stages = (await system.events(job)).flatMap(event =>
+    event.type === 'job.stage' ? [event.data.stage] : [],
+  )
+  return { job, stages }
+}
+
+describe('an API that answers with errors', () => {
+  let system: System
+  beforeAll(async () => {
+    system = await start()
+  })
+  afterAll(() => system.stop())
+
+  describe.concurrent('and passes', () => {
+    it.each([
+      'error-429-then-ok',
+      'error-529-then-ok',
+      'cut',
+      'malformed',
+    ])('%s: the job waits, says so, and succeeds', async scenario => {
+      const { job, stages } = await runOn(system, scenario)
+      expect(job).toMatchObject({ state: 'succeeded', result: { filesChanged: 1 } })
+      if (scenario.startsWith('error-')) expect(stages).toContain('waiting_for_claude')
+      expect(stages.lastIndexOf('working')).toBeGreaterThan(stages.indexOf('waiting_for_claude'))
+    })
+  })
+
+  describe.concurrent('and does not', () => {
+    it('401: fails as claude_auth at once', async () => {
+      const { job } = await runOn(system, 'error-401')
+      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_auth' } })
+      expect(job.reason!.next).toContain('ANTHROPIC_API_KEY')
+      expect(Date.parse(job.finishedAt!) - Date.parse(job.startedAt!)).toBeLessThan(30_000)
+    })
+
+    it.each(['error-500-always', 'cut-always'])('%s: fails as claude_unavailable', async scenario => {
+      const { job, stages } = await runOn(system, scenario)
+      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_unavailable' } })
+      expect(stages).toContain('waiting_for_claude')
+    })
+  })
+})
+
+describe('an installation that can not reach Claude', () => {
+  it('without a key: fails as claude_auth, and the doctor says what to set', async () => {
+    const system = await start({ ANTHROPIC_API_KEY: '' })
+    try {
+      const { job } = await runOn(system, 'default')
+      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_auth' } })
+      const claude = (await system.flowforge.doctor()).find(check => check.name === 'claude')
+      expect(claude).toMatchObject({ status: 'problem', next: expect.stringContaining('ANTHROPIC_API_KEY') })
+    } finally {
+      await system.stop()
+    }
+  })
+
+  it('at an address where nobody listens: fails as claude_unavailable', async () => {
+    const system = await start({ ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` })
+    try {
+      const { job } = await runOn(system, 'default')
+      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_unavailable' } })
+    } finally {
+      await system.stop()
+    }
+  })
+})

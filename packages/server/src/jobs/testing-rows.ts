@@ -1,0 +1,82 @@
+// Rows for tests that need no database.
+import type { AttemptRow } from '../store/attempts.ts'
+import type { JobRow } from '../store/jobs.ts'
+import type { RepositoryRow } from '../store/repositories.ts'
+
+const AT = new Date(0)
+
+export const jobRow = (fields: Partial<JobRow> = {}): JobRow => ({
+  id: 'j',
+  organization_id: 'o',
+  repository_id: 'r',
+  number: 1,
+  created_by: null,
+  state: 'queued',
+  priority: 0,
+  task: 'Do something.',
+  base_branch: 'main',
+  base_commit: null,
+  branch: 'flowforge/1',
+  head_commit: null,
+  pull_request_url: null,
+  model: null,
+  setup: [],
+  verify: [],
+  environment: {},
+  budget_usd: null,
+  timeout_seconds: 3600,
+  max_attempts: 2,
+  attempt: 0,
+  turn: 1,
+  stage: null,
+  waiting_for: null,
+  reason: null,
+  result: null,
+  cost_usd: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  scripted_model: false,
+  cancel_requested_at: null,
+  cancelled_by: null,
+  last_seq: 0,
+  run_at: null,
+  created_at: AT,
+  queued_at: AT,
+  started_at: null,
+  finished_at: null,
+  ...fields,
+})
+
+export const attemptRow = (fields: Partial<AttemptRow> = {}): AttemptRow => ({
+  id: 'a',
+  job_id: 'j',
+  organization_id: 'o',
+  number: 1,
+  epoch: 1,
+  worker_id: 'w',
+  lease_expires_at: AT,
+  nonces: {},
+  containers: {},
+  reports: {},
+  pushed_commit: null,
+  session_id: null,
+  started_at: AT,
+  deadline_at: AT,
+  ended_at: null,
+  end_reason: null,
+  ...fields,
+})
+
+export const repositoryRow = (fields: Partial<RepositoryRow> = {}): RepositoryRow => ({
+  id: 'r',
+  organization_id: 'o',
+  name: 'sample',
+  url: null,
+  default_branch: 'main',
+  credential: null,
+  settings: {},
+  created_at: AT,
+  ...fields,
+})
