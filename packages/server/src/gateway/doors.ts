@@ -1,9 +1,11 @@
 // The doors of attempts: one socket directory per container, behind which runner API, Claude, Git and egress are served
 // to that attempt alone. A door may stand before its attempt has a job: then only the wait for an order is served.
 import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
+import { letsGo } from '../jobs/hold.ts'
 import type { AttemptDoor, AttemptGateway, DoorReports } from '../jobs/ports.ts'
 import type { Phase } from '../store/attempts.ts'
 import type { GatewayAttempt } from './attempt.ts'
@@ -63,15 +65,23 @@ export function createDoors(options: DoorsOptions): Doors {
         admit: (known, order, reports) => {
           // The server behind the socket knows this very object; the token and the end of the door stay what they are.
           Object.assign(attempt, known, { token: attempt.token, signal: ended.signal })
-          known.signal.addEventListener('abort', () => ended.abort(known.signal.reason), { once: true })
-          if (known.signal.aborted) ended.abort(known.signal.reason)
+          const end = () => {
+            // A runner that goes on with another worker must not hear from here that its lease is lost: it would end.
+            if (letsGo(known.signal)) void socket.close()
+            ended.abort(known.signal.reason)
+          }
+          known.signal.addEventListener('abort', end, { once: true })
+          if (known.signal.aborted) end()
           const admission = { order, reports }
           admissions.set(attempt, admission)
           admitted.resolve(admission)
         },
-        close: () => socket.remove(),
+        close: () => socket.close(),
+        remove: () => socket.remove(),
       }
     },
+    discard: (attemptId, phase) =>
+      rm(join(options.directory, directoryName(attemptId, phase)), { recursive: true, force: true }),
   }
 }
 

@@ -14,6 +14,8 @@ export interface Claim {
 export interface Claimer {
   workerId: string
   executor: string
+  /** Names the data folder of doors and mirrors: who shares it can adopt. */
+  place: string
   leaseSeconds: number
 }
 
@@ -53,6 +55,7 @@ async function claimJob(
     organizationId: job.organization_id,
     number,
     workerId: claimer.workerId,
+    place: claimer.place,
     leaseSeconds: claimer.leaseSeconds,
     timeoutSeconds: job.timeout_seconds,
   })

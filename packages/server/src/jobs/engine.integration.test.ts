@@ -206,7 +206,7 @@ describe('a worker', () => {
     // Its holder freezes: the lease runs out, and another one looks.
     const freeze = async () => {
       await scene.expireLease((await scene.liveAttempt(id))!.id)
-      await recoverLostAttempts(scene)
+      await recoverLostAttempts(scene, 0)
       return (await scene.job(id)).state
     }
     await expect.poll(freeze, { interval: 1 }).toBe('failed')

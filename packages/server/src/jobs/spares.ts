@@ -77,7 +77,7 @@ export function createSpares({
       ready.set(attemptId, { door, container, unwatched })
       void dropWhenEnded(attemptId, container, unwatched.signal)
     } catch (error) {
-      await door.close()
+      await door.remove()
       throw error
     }
   }
@@ -117,7 +117,7 @@ export function createSpares({
   const putAway = (container: ContainerHandle | null, door: AttemptDoor, graceMs: number): void => {
     const work = (async () => {
       if (container) await executor.stop(container, { graceMs })
-      await door.close()
+      await door.remove()
     })().catch(error => log.warn({ err: error }, 'a container could not be removed; the sweep tries again'))
     const key = container?.attemptId ?? door.directory
     const works = leaving.get(key) ?? new Set()

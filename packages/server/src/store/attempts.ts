@@ -1,5 +1,5 @@
-// SQL of attempts: the lease and its holder. Every write of a worker names its epoch; a stale one changes no row.
-// All times are the database's.
+// SQL of attempts: what is known of each, written by its holder. Every write of a worker names its epoch; a stale one
+// changes no row. Who holds an attempt stands in leases.ts.
 import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
@@ -32,6 +32,8 @@ export interface AttemptRow {
   deadline_at: Date
   ended_at: Date | null
   end_reason: string | null
+  /** The data folder of its doors and mirrors; null before this was recorded. */
+  place: string | null
 }
 
 /** Who writes: an attempt, as the holder of one epoch of its lease. */
@@ -51,13 +53,14 @@ export const insertAttempt = async (
     organizationId: string
     number: number
     workerId: string
+    place: string
     leaseSeconds: number
     timeoutSeconds: number
   },
 ): Promise<AttemptRow> =>
   (await tx.first<AttemptRow>(sql`
-    insert into attempts (id, job_id, organization_id, number, worker_id, lease_expires_at, deadline_at)
-    values (${attempt.id}, ${attempt.jobId}, ${attempt.organizationId}, ${attempt.number}, ${attempt.workerId},
+    insert into attempts (id, job_id, organization_id, number, worker_id, place, lease_expires_at, deadline_at)
+    values (${attempt.id}, ${attempt.jobId}, ${attempt.organizationId}, ${attempt.number}, ${attempt.workerId}, ${attempt.place},
             now() + make_interval(secs => ${attempt.leaseSeconds}), now() + make_interval(secs => ${attempt.timeoutSeconds}))
     returning *`))!
 
@@ -71,34 +74,6 @@ export const findAttempt = (tx: Transaction, id: string): Promise<AttemptRow | u
 export const listAttempts = (tx: Transaction, organizationId: string, jobId: string): Promise<AttemptRow[]> =>
   tx.all(
     sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
-  )
-
-/**
- * Extends the leases of those attempts in a worker's hands that are still its own, and returns them. An attempt that it
- * dropped, although it is its own, is left to run out.
- */
-export const renewLeases = (
-  tx: Transaction,
-  workerId: string,
-  leaseSeconds: number,
-  inHand: string[],
-): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
-  tx.all(sql`
-    update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
-    from jobs j
-    where a.id = any(${inHand}::uuid[]) and a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
-    returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
-
-/** Attempts whose holder fell silent. */
-export const findExpired = (tx: Transaction, limit: number): Promise<AttemptRow[]> =>
-  tx.all(
-    sql`select * from attempts where ended_at is null and lease_expires_at < now() order by lease_expires_at limit ${limit}`,
-  )
-
-/** Locks the attempt if it still is without a holder; undefined when it was renewed, adopted or ended meanwhile. */
-export const lockIfExpired = (tx: Transaction, id: string): Promise<AttemptRow | undefined> =>
-  tx.first(
-    sql`select * from attempts where id = ${id} and ended_at is null and lease_expires_at < now() for update`,
   )
 
 export const endAttempt = async (tx: Transaction, holder: Holder, reason: string): Promise<boolean> =>
