@@ -65,6 +65,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       },
     },
     onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
+    onUpstreamBusy: (attempt, retryAfterMs) => doors.reportsOf(attempt)?.claudeBusy(retryAfterMs),
     onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
   })
   const egress = createEgressProxy({

@@ -18,7 +18,7 @@ afterAll(() => scene.close())
 /** Works until it is told to finish; a line for each word of the test. */
 function createAgent() {
   const finish = Promise.withResolvers<void>()
-  const lines: Array<(text: string) => Promise<void>> = []
+  const working = Promise.withResolvers<(text: string) => Promise<void>>()
   let orders = 0
   const behaviour: Behaviour = async context => {
     const runner = createDummyRunner(context)
@@ -29,14 +29,14 @@ function createAgent() {
       return { exitCode: 0 }
     }
     await runner.report([{ type: 'job.stage', data: { stage: 'working' } }])
-    lines.push(text => runner.report([{ type: 'log', data: { stream: 'stdout', text } }]))
+    working.resolve(text => runner.report([{ type: 'log', data: { stream: 'stdout', text } }]))
     await finish.promise
     await runner.settle({ outcome: 'completed', summary: 'Done.', verify: [] })
     return { exitCode: 0 }
   }
   return {
     behaviour,
-    say: (text: string) => lines[0]!(text),
+    say: async (text: string) => (await working.promise)(text),
     finish: finish.resolve,
     orders: () => orders,
   }

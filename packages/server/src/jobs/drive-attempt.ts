@@ -1,7 +1,7 @@
 // Takes one attempt from its claim to its end: repository, agent container, clean verify, publish, settle. Every step
 // may be repeated and looks first at what the attempt's row says is done, so that another worker can go on here.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FailureCode, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
+import type { FailureCode, Stage, VerifyResult } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
@@ -11,7 +11,7 @@ import { asHolder } from './as-holder.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
-import { type PhaseContext, PhaseFailed, runPhase } from './run-phase.ts'
+import { type PhaseContext, PhaseFailed, type PhaseReport, runPhase } from './run-phase.ts'
 import { type Outcome, type SettleContext, settleAttempt } from './settle.ts'
 import { agentOrder, verifyOrder } from './work-orders.ts'
 
@@ -148,7 +148,7 @@ async function runAgent(
   hold: Hold,
   repository: RepositoryRow,
   base: string,
-): Promise<SettleReport> {
+): Promise<PhaseReport> {
   const order = agentOrder(hold, repository, base)
   return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
 }
@@ -177,11 +177,12 @@ async function failedOutcome(
   context: DriveContext,
   hold: Hold,
   repository: RepositoryRow,
-  report: Extract<SettleReport, { outcome: 'failed' }>,
+  report: Extract<PhaseReport, { outcome: 'failed' }>,
 ): Promise<Outcome> {
   return {
     kind: 'failed',
     reason: reasonOf(report.code, report.message),
+    retryAfterMs: report.retryAfterMs,
     headCommit: await pushedCommit(context, hold, repository),
   }
 }

@@ -70,6 +70,8 @@ export interface DoorReports {
   settled(report: SettleReport): void
   /** Anything came from the container: it is alive. */
   heard(): void
+  /** The Claude API has no room, and says when to come again. */
+  claudeBusy(retryAfterMs: number): void
   /** What the gateway knows better than the runner about why Claude could not go on. */
   claudeTrouble(trouble: 'claude_auth' | 'budget_exceeded', detail: string): void
 }

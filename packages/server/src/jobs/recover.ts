@@ -38,12 +38,11 @@ export const recoverAttempt = (
     const job = await lockJob(tx, jobId)
     const attempt = await lockIfExpired(tx, attemptId, graceSeconds)
     if (!job || !attempt) return false
-    await endAttempt(tx, { attemptId, epoch: attempt.epoch }, 'lost')
+    await endAttempt(tx, { attemptId, epoch: attempt.epoch }, 'lost', 'worker_lost')
     const reason = reasonOf('worker_lost', `The worker that ran attempt ${attempt.number} fell silent.`)
     await context.events.append(tx, job, [
       { type: 'attempt.lost', data: { number: attempt.number, reason: reason.message } },
     ])
-    const retry = attempt.number < job.max_attempts
-    await applyOutcome(tx, context, job, retry ? { kind: 'requeued', reason } : { kind: 'failed', reason })
+    await applyOutcome(tx, context, job, { kind: 'failed', reason })
     return true
   })

@@ -33,6 +33,14 @@ export interface PhaseContext {
   firstContactMs: number
 }
 
+/** A runner's report, with what only the gateway saw. */
+export type PhaseReport = SettleReport & { retryAfterMs?: number }
+
+interface Trouble {
+  claude?: Reason
+  claudeFreeAtMs?: number
+}
+
 export interface PhaseRun {
   phase: Phase
   order: WorkOrder
@@ -55,7 +63,7 @@ export async function runPhase(
   hold: Hold,
   repository: RepositoryRow,
   run: PhaseRun,
-): Promise<SettleReport> {
+): Promise<PhaseReport> {
   const earlier = hold.attempt.reports[run.phase]
   if (earlier) return putAwayEarlier(context, hold, run.phase, earlier)
   hold.signal.throwIfAborted()
@@ -63,12 +71,15 @@ export async function runPhase(
   const place = await placeOf(context, hold, run.phase)
   const report = Promise.withResolvers<SettleReport>()
   const contact = Promise.withResolvers<void>()
-  const trouble: { claude?: Reason } = {}
+  const trouble: Trouble = {}
   let leave = false
   place.door.admit(gatewayAttempt(hold, repository, run, place.door.token), run.order, {
     epoch: hold.holder.epoch,
     settled: report.resolve,
     heard: contact.resolve,
+    claudeBusy: retryAfterMs => {
+      trouble.claudeFreeAtMs = performance.now() + retryAfterMs
+    },
     claudeTrouble: (code, detail) => {
       trouble.claude = reasonOf(code, detail)
     },
@@ -87,7 +98,7 @@ export async function runPhase(
     )
     const settled =
       typeof last === 'string' ? await reportOfTheDead(context, hold, run.phase, handle, last) : last
-    return explained(settled, trouble.claude)
+    return explained(settled, trouble)
   } catch (error) {
     leave = letsGo(hold.signal) || GOES_ON_ELSEWHERE.some(code => isFlowForgeError(error, code))
     throw error
@@ -222,10 +233,11 @@ function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
 const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude_auth', 'budget_exceeded'])
 
 /** The runner knows that Claude failed; the gateway saw why. */
-function explained(report: SettleReport, seen: Reason | undefined): SettleReport {
-  if (report.outcome === 'completed' || !seen) return report
-  const vague = VAGUE.has(report.code)
-  return vague ? { ...report, code: seen.code, message: seen.message } : report
+function explained(report: SettleReport, { claude: seen, claudeFreeAtMs }: Trouble): PhaseReport {
+  if (report.outcome === 'completed') return report
+  if (seen && VAGUE.has(report.code)) return { ...report, code: seen.code, message: seen.message }
+  if (report.code !== 'claude_unavailable' || claudeFreeAtMs === undefined) return report
+  return { ...report, retryAfterMs: Math.max(0, claudeFreeAtMs - performance.now()) }
 }
 
 const gatewayAttempt = (hold: Hold, repository: RepositoryRow, run: PhaseRun, token: string) => ({

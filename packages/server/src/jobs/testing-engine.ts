@@ -48,6 +48,8 @@ export interface EngineOptions {
   concurrency?: number
   leaseSeconds?: number
   firstContactMs?: number
+  /** Chance, for the delays of retries. */
+  random?: () => number
 }
 
 export interface Engine {
@@ -118,6 +120,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     repositories: { ...stubRepositories, ...options.repositories },
     spares,
     firstContactMs: options.firstContactMs ?? 10_000,
+    random: options.random,
     log,
   }
   // Engines of one test share a process id, and yet are not one another's successors.

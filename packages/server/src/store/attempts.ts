@@ -1,6 +1,6 @@
 // SQL of attempts: what is known of each, written by its holder. Every write of a worker names its epoch; a stale one
 // changes no row. Who holds an attempt stands in leases.ts.
-import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
+import type { FailureCode, RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 
@@ -76,9 +76,26 @@ export const listAttempts = (tx: Transaction, organizationId: string, jobId: str
     sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
   )
 
-export const endAttempt = async (tx: Transaction, holder: Holder, reason: string): Promise<boolean> =>
-  (await tx.run(sql`update attempts set ended_at = now(), end_reason = ${reason} where ${heldBy(holder)}`)) >
-  0
+/** `failure` is the code that the attempt failed with, if it did. */
+export const endAttempt = (
+  tx: Transaction,
+  holder: Holder,
+  reason: string,
+  failure: FailureCode | null,
+): Promise<number> =>
+  tx.run(sql`
+    update attempts set ended_at = now(), end_reason = ${reason}, failure = ${failure} where ${heldBy(holder)}`)
+
+/** Of a job's attempts behind `afterNumber`. */
+export const countFailures = async (
+  tx: Transaction,
+  jobId: string,
+  code: FailureCode,
+  afterNumber: number,
+): Promise<number> =>
+  (await tx.first<{ count: number }>(sql`
+    select count(*) from attempts where job_id = ${jobId} and failure = ${code} and number > ${afterNumber}`))!
+    .count
 
 /** The first nonce of a phase stays; returns the one that stands. */
 export const bindNonce = async (
@@ -144,3 +161,17 @@ export const listCommands = async (
     await tx.all<{ command: RunnerCommand }>(sql`
     select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
   ).map(row => row.command)
+
+/** The caller has locked the job. False when the same command stands there already. */
+export const addCommand = async (
+  tx: Transaction,
+  attempt: Pick<AttemptRow, 'id' | 'organization_id'>,
+  command: { type: RunnerCommand['type'] },
+): Promise<boolean> =>
+  (await tx.run(sql`
+    insert into runner_commands (attempt_id, id, organization_id, command)
+    select ${attempt.id}, n.id, ${attempt.organization_id}, jsonb_build_object('id', n.id) || ${command}::jsonb
+    from (select coalesce(max(id), 0) + 1 as id from runner_commands where attempt_id = ${attempt.id}) n
+    where not exists (
+      select from runner_commands where attempt_id = ${attempt.id} and command - 'id' = ${command}::jsonb)`)) >
+  0
