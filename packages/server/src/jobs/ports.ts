@@ -8,6 +8,8 @@ import type { RepositoryRow } from '../store/repositories.ts'
 /** live/: a job's story. `append` numbers and stores the events in the caller's transaction and tells watchers after it. */
 export interface EventLog {
   append(tx: Transaction, job: EventSubject, events: NewEvent[]): Promise<number>
+  /** The same for many jobs at once. */
+  appendToMany(tx: Transaction, ofJobs: Array<{ job: EventSubject; events: NewEvent[] }>): Promise<void>
 }
 export interface EventSubject {
   id: string

@@ -91,7 +91,8 @@ export async function startWorker(
       if (room <= 0 || draining) return
       const claims = await claimJobs(context, claimer, room, context.spares.readyIds())
       for (const claim of claims) held.hold(claim, {}, limitOf(claim))
-      if (claims.length < room) return
+      // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
+      if (claims.length === 0) return
     }
   }
 

@@ -45,25 +45,6 @@ export interface Holder {
 const heldBy = (holder: Holder) =>
   sql`id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`
 
-export const insertAttempt = async (
-  tx: Transaction,
-  attempt: {
-    id: string
-    jobId: string
-    organizationId: string
-    number: number
-    workerId: string
-    place: string
-    leaseSeconds: number
-    timeoutSeconds: number
-  },
-): Promise<AttemptRow> =>
-  (await tx.first<AttemptRow>(sql`
-    insert into attempts (id, job_id, organization_id, number, worker_id, place, lease_expires_at, deadline_at)
-    values (${attempt.id}, ${attempt.jobId}, ${attempt.organizationId}, ${attempt.number}, ${attempt.workerId}, ${attempt.place},
-            now() + make_interval(secs => ${attempt.leaseSeconds}), now() + make_interval(secs => ${attempt.timeoutSeconds}))
-    returning *`))!
-
 /** Locks the attempt for a write of its holder; undefined when the lease went to another or the attempt ended. */
 export const lockHeldAttempt = (tx: Transaction, holder: Holder): Promise<AttemptRow | undefined> =>
   tx.first(sql`select * from attempts where ${heldBy(holder)} for update`)

@@ -214,13 +214,6 @@ export const requestCancel = (tx: Transaction, id: string, by: string | null): P
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
 
-/** Queued jobs in the order in which they are due, locked; rows that another claimer holds are passed over. */
-export const lockClaimable = (tx: Transaction, limit: number): Promise<JobRow[]> =>
-  tx.all(sql`
-    select * from jobs where state = 'queued' and (not_before is null or not_before <= now())
-    order by priority desc, queued_at, id limit ${limit}
-    for update skip locked`)
-
 /** Pending jobs whose time has come, locked. */
 export const lockDue = (tx: Transaction, limit: number): Promise<JobRow[]> =>
   tx.all(sql`
