@@ -12,11 +12,13 @@ beforeAll(async () => {
 })
 afterAll(() => new Docker().getImage(image).remove())
 
-/** The agent image, but Claude Code gives up after two tries instead of ten: minutes would pass otherwise. */
+/** The agent image, but Claude Code gives up after seconds: it would wait for minutes otherwise. */
 async function makeImpatientImage(): Promise<string> {
   const docker = new Docker()
   const container = await docker.createContainer({ Image: await readAgentImage(ROOT) })
-  const made = (await container.commit({ changes: 'ENV CLAUDE_CODE_MAX_RETRIES=2' })) as { Id: string }
+  const made = (await container.commit({
+    changes: 'ENV CLAUDE_CODE_MAX_RETRIES=2 CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS=10000',
+  })) as { Id: string }
   await container.remove()
   return made.Id
 }

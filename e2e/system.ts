@@ -87,7 +87,16 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     for await (const _ of flowforge.jobs.follow(id));
     return flowforge.jobs.get(id)
   }
-  await startServer()
+  try {
+    await startServer()
+  } catch (error) {
+    // Whoever asked gets no system to stop.
+    if (!servers[0]!.hasEnded()) await servers[0]!.stop()
+    await model.close()
+    await cleanUp?.()
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
   return {
     url,
     token,

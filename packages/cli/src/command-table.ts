@@ -62,6 +62,11 @@ export const COMMANDS: CommandEntry[] = [
         summary: 'Remove a repository from FlowForge',
         load: () => import('./commands/repo/remove.ts'),
       },
+      {
+        name: 'allow',
+        summary: 'Let the jobs of a repository reach a domain',
+        load: () => import('./commands/repo/allow.ts'),
+      },
     ],
   },
   {

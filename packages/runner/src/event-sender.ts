@@ -185,6 +185,7 @@ export const createEventSender = (options: EventSenderOptions): EventSender => {
     emit: (type, data) => {
       if (stopped.signal.aborted) return
       append(eventLine(type, now(), data))
+      if (type === 'claude.message') deltas.forget((data as EventData<'claude.message'>).parentToolUseId)
       wake?.()
     },
     delta: deltas.add,

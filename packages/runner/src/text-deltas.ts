@@ -38,5 +38,10 @@ export const createTextDeltas = (gateway: Pick<Gateway, 'deltas'>, signal: Abort
         pending.push(parentToolUseId === undefined ? { text: raw } : { text: raw, parentToolUseId })
       schedule()
     },
+    /** The finished message has come: what is still waiting would be shown behind it, a second time. */
+    forget: (parentToolUseId: string | undefined) => {
+      pending = pending.filter(delta => delta.parentToolUseId !== parentToolUseId)
+      pendingChars = pending.reduce((sum, { text }) => sum + text.length, 0)
+    },
   }
 }

@@ -42,6 +42,8 @@ const variables = z.object({
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
 })
 
+export const VARIABLE_NAMES: readonly string[] = Object.keys(variables.shape)
+
 export interface Config {
   version: string
   port: number

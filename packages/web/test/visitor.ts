@@ -81,7 +81,11 @@ export async function openVisitor(
     async faults(): Promise<string[]> {
       await page.evaluate(axeSource)
       return page.evaluate(async () => {
-        const { axe } = window as unknown as { axe: typeof import('axe-core') }
+        // By name: the types of a browser are not those of whoever drives it.
+        const { axe, document } = globalThis as unknown as {
+          axe: typeof import('axe-core')
+          document: import('axe-core').ElementContext
+        }
         const { violations } = await axe.run(document, {
           runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
         })

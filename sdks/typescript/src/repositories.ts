@@ -9,6 +9,8 @@ export interface Repositories {
   list(options?: ListOptions): Pages<Repository>
   get(id: string, options?: CallOptions): Promise<Repository>
   remove(id: string, options?: CallOptions): Promise<void>
+  /** The domains that jobs may reach; replaces the list and returns it. */
+  setEgress(id: string, allow: string[], options?: CallOptions): Promise<string[]>
 }
 
 export function createRepositories({ client }: Transport): Repositories {
@@ -32,6 +34,14 @@ export function createRepositories({ client }: Transport): Repositories {
       (await client.GET('/api/v1/repositories/{id}', { params: { path: { id } }, signal })).data!,
     remove: async (id, { signal } = {}) => {
       await client.DELETE('/api/v1/repositories/{id}', { params: { path: { id } }, signal })
+    },
+    setEgress: async (id, allow, { signal } = {}) => {
+      const { data } = await client.PUT('/api/v1/repositories/{id}/egress', {
+        params: { path: { id } },
+        body: { allow },
+        signal,
+      })
+      return data!.allow
     },
   }
 }

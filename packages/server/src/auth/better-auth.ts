@@ -35,7 +35,7 @@ export function createAuth({ pool, publicUrl, secret }: AuthOptions) {
         defaultPrefix: API_KEY_PREFIX,
         defaultKeyLength: 40,
         enableMetadata: true,
-        // FlowForge limits requests itself, per organization (http/rate-limits.ts).
+        // A limit per key would write a row on every request.
         rateLimit: { enabled: false },
       }),
       keySignIn(),

@@ -6,10 +6,9 @@ import {
   ensureKey,
   ensureLocalKey,
 } from '../auth/first-start.ts'
-import { findUpstreamKind } from '../claude/upstream-kind.ts'
 import type { Config } from '../config.ts'
-import { createDoctor } from '../doctor.ts'
-import { layFoundation } from './foundation.ts'
+import { createChecks } from './checks.ts'
+import { type Foundation, layFoundation, startOn } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
 import { createServerRole } from './server-role.ts'
 import { createWorkerRole } from './worker-role.ts'
@@ -19,21 +18,16 @@ const DRAIN_LIMIT_MS = 25_000
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const foundation = await layFoundation(config, log)
+  return startOn(foundation, () => startRoles(foundation))
+}
+
+async function startRoles(foundation: Foundation): Promise<Running> {
+  const { config } = foundation
   const owner = await ensureDefaultOrganization(foundation.database)
   if (config.bootstrapToken) await ensureKey(foundation.database, owner, config.bootstrapToken, 'Bootstrap')
   const local = await ensureLocalKey(foundation.database, owner, config.dataDirectory)
   const worker = await createWorkerRole(foundation)
-  const doctor = createDoctor({
-    database: foundation.database,
-    executor: worker.executor,
-    dataDirectory: config.dataDirectory,
-    leaseSeconds: config.leaseSeconds,
-    claude: {
-      hasKey: config.claude.apiKey !== null,
-      baseUrl: config.claude.baseUrl,
-      scripted: async () => (await findUpstreamKind(config.claude.baseUrl)) === 'scripted',
-    },
-  })
+  const doctor = createChecks(foundation, worker.executor)
   const server = await createServerRole(foundation, doctor)
   await server.listen()
   await worker.start()

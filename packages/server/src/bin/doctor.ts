@@ -1,8 +1,8 @@
 // `flowforge doctor` where no server runs: looks at this machine with the same checks. `--json` is its only form; the CLI prints it.
 import { pino } from 'pino'
-import { findUpstreamKind } from '../claude/upstream-kind.ts'
 import { readConfig } from '../config.ts'
-import { type CheckResult, createDoctor } from '../doctor.ts'
+import type { CheckResult } from '../doctor.ts'
+import { createChecks } from './checks.ts'
 import { createExecutor } from './executor.ts'
 import { layFoundation } from './foundation.ts'
 import { explain } from './lifecycle.ts'
@@ -12,18 +12,7 @@ async function check(): Promise<CheckResult[]> {
   const foundation = await layFoundation(config, pino({ level: 'silent' }))
   try {
     const { executor } = await createExecutor(foundation)
-    const { apiKey, baseUrl } = config.claude
-    const look = createDoctor({
-      database: foundation.database,
-      executor,
-      dataDirectory: config.dataDirectory,
-      leaseSeconds: config.leaseSeconds,
-      claude: {
-        hasKey: apiKey !== null,
-        baseUrl,
-        scripted: async () => (await findUpstreamKind(baseUrl)) === 'scripted',
-      },
-    })
+    const look = createChecks(foundation, executor)
     return await look()
   } finally {
     await foundation.close()

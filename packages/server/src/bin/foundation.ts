@@ -11,7 +11,7 @@ import { createPostgresBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
 import { loadMasterKey } from '../secrets/master-key.ts'
-import { createSealing } from '../secrets/sealing.ts'
+import { createSealing, type Sealing } from '../secrets/sealing.ts'
 import { createDatabase } from '../store/database.ts'
 import { startEmbeddedPostgres } from '../store/embedded-postgres.ts'
 import { installationId } from '../store/identity.ts'
@@ -26,6 +26,10 @@ export async function layFoundation(config: Config, log: Logger) {
     loadMasterKey({ configured: config.masterKey, dataDirectory: config.dataDirectory }),
   )
   const postgres = await connectPostgres(config, log)
+  return startOn({ close: postgres.stop }, () => layOn(postgres, sealing, config, log))
+}
+
+async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: Logger) {
   const applied = await migrate(postgres.owner)
   if (applied.length > 0) log.info({ applied }, 'database brought to this version')
   const database = createDatabase(postgres.app)
@@ -53,6 +57,16 @@ export async function layFoundation(config: Config, log: Logger) {
       await database.close()
       await postgres.stop()
     },
+  }
+}
+
+/** Ends what stands when the rest can not be started: a taken port leaves no Postgres behind. */
+export async function startOn<T>(ground: { close(): Promise<void> }, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    await ground.close().catch(() => {})
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 // A worker alone: consumes the queue and hosts its containers' gateway. Needs the server's DATABASE_URL and master key.
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { layFoundation } from './foundation.ts'
+import { type Foundation, layFoundation, startOn } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
 import { createWorkerRole } from './worker-role.ts'
 
@@ -9,6 +9,10 @@ const DRAIN_LIMIT_MS = 25_000
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const foundation = await layFoundation(config, log)
+  return startOn(foundation, () => startRoles(foundation))
+}
+
+async function startRoles(foundation: Foundation): Promise<Running> {
   const worker = await createWorkerRole(foundation)
   await worker.start()
   process.stdout.write('FlowForge worker is ready\n')

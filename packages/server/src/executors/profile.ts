@@ -1,5 +1,5 @@
 // What every container gets, in Docker's words: the sandbox. Pure; whether a real container has it is checked by
-// `profileDrift`. See docs/sandbox.md for the reasons. It knows nothing of the daemon or of workspaces on disk.
+// `profileDrift`. See SECURITY.md for the reasons. It knows nothing of the daemon or of workspaces on disk.
 import { CONTAINER_PATHS } from '@flowforge/protocol'
 import type Docker from 'dockerode'
 import type { ContainerSpec } from './port.ts'

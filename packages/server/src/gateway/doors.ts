@@ -60,6 +60,7 @@ export function createDoors(options: DoorsOptions): Doors {
         log: options.log,
       })
       return {
+        attemptId,
         directory: socket.directory,
         token: attempt.token,
         admit: (known, order, reports) => {

@@ -1,6 +1,5 @@
 // The HTTP server: plugins, sign-in on every route of /api/v1, problem documents, OpenAPI, console.
 import { randomUUID } from 'node:crypto'
-import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -65,7 +64,6 @@ export async function createApp(context: HttpContext): Promise<App> {
     )
   })
 
-  await app.register(cookie)
   await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
   await app.register(swagger, {
     openapi: {

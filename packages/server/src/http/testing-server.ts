@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { newApiKey } from '../auth/api-keys.ts'
 import { storeKey } from '../auth/first-start.ts'
+import { createChecks } from '../bin/checks.ts'
 import { createServerRole } from '../bin/server-role.ts'
 import { readConfig } from '../config.ts'
-import { createDoctor } from '../doctor.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
 import { createSealing } from '../secrets/sealing.ts'
@@ -48,10 +48,7 @@ export async function startTestServer() {
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
     installationId: 'test',
   }
-  const doctor = createDoctor({
-    ...{ database: scene.database, executor: null, dataDirectory: directory, leaseSeconds: 30 },
-    claude: { hasKey: false, baseUrl: 'http://127.0.0.1:1', scripted: async () => false },
-  })
+  const doctor = createChecks(foundation, null)
   const server = await createServerRole(foundation, doctor)
   await server.listen()
   const keyOf = async (tenant: Tenant): Promise<string> => {

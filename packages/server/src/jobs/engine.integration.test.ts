@@ -152,13 +152,13 @@ describe('a job in the hands of a worker', () => {
 describe('a worker', () => {
   test('runs no more jobs at a time than it may', async () => {
     const { executor } = await engine({ concurrency: 2 })
-    const jobs = []
-    for (let n = 0; n < 3; n += 1) jobs.push(await scene.submit({ task: '[dummy: linger]' }))
-    await Promise.all(jobs.slice(0, 2).map(({ id }) => isWorking(id)))
+    for (let n = 0; n < 3; n += 1) await scene.submit({ task: '[dummy: linger]' })
+    const working = async () => (await scene.jobs()).filter(job => job.stage === 'working')
+    await expect.poll(async () => (await working()).length, { timeout: 10_000 }).toBe(2)
     expect(await executor.list()).toHaveLength(2)
-    expect((await scene.job(jobs[2]!.id)).state).toBe('queued')
-    await cancel(scene, jobs[0]!.id)
-    await isWorking(jobs[2]!.id)
+    const [late] = (await scene.jobs()).filter(job => job.state === 'queued')
+    await cancel(scene, (await working())[0]!.id)
+    await isWorking(late!.id)
   })
 
   test('that drains finishes what it holds and takes nothing new', async () => {
@@ -174,6 +174,17 @@ describe('a worker', () => {
     // Nothing is lost: the next worker does the rest.
     await engine()
     await Promise.all(jobs.map(({ id }) => reaches(id, 'succeeded')))
+  })
+
+  test('that drains while it claims does not forget what it gets', async () => {
+    const { worker } = await engine()
+    const claims = await scene.holdClaims()
+    const { id } = await scene.submit({ task: '[dummy: linger]' })
+    await expect.poll(claims.waiting, { interval: 20 }).toBeGreaterThan(0)
+    const drained = worker.drain(0)
+    await claims.letGo()
+    await drained
+    expect(await scene.job(id)).toMatchObject({ state: 'queued', attempt: 1 })
   })
 
   test('that must stop before a job is done gives it back at once', async () => {
@@ -233,5 +244,38 @@ describe('a worker', () => {
     await reaches(jobs[0]!, 'succeeded', 15_000)
     await cancel(scene, id)
     await reaches(id, 'cancelled')
+  })
+})
+
+describe('containers that were started ahead', () => {
+  test('serve the jobs that follow one which never came to use its own', async () => {
+    const unreachable = new FlowForgeError('git_unreachable', 'The Git host does not answer.')
+    let reachable = false
+    const { executor } = await engine({
+      spareContainers: 1,
+      concurrency: 1,
+      repositories: {
+        update: async () => {
+          if (!reachable) throw unreachable
+        },
+      },
+    })
+    await expect.poll(async () => (await executor.list()).length, { timeout: 5_000 }).toBe(1)
+    const early = await scene.submit()
+    await reaches(early.id, 'failed')
+    reachable = true
+    for (let round = 0; round < 3; round++) {
+      const { id } = await scene.submit()
+      await reaches(id, 'succeeded')
+    }
+  })
+
+  test('are each used by one of many jobs, while slow ones prepare', async () => {
+    const slow = Promise.withResolvers<void>()
+    await engine({ spareContainers: 2, concurrency: 4, repositories: { update: () => slow.promise } })
+    const jobs = await Promise.all(Array.from({ length: 4 }, () => scene.submit()))
+    for (const { id } of jobs) await reaches(id, 'running')
+    slow.resolve()
+    for (const { id } of jobs) await reaches(id, 'succeeded')
   })
 })

@@ -18,7 +18,7 @@ const NEXT_STEPS: Record<FailureCode, string> = {
   timeout: 'Raise the limit (--timeout), or split the task, then retry.',
   budget_exceeded: 'Raise the budget of the job and retry.',
   verify_failed:
-    'Look at the diff and at the output of the failing command; reply with a hint, or correct the verify command.',
+    'Look at the diff and at the output of the failing command; make the task clearer or correct the command, then retry.',
   git_conflict: 'Resolve the conflict on the branch, or retry on the newest base.',
   git_auth: "Update the repository's credential: the Git host refused it.",
   git_unreachable: "Check the repository's URL and the network of the server, then retry.",

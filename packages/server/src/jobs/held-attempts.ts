@@ -34,7 +34,6 @@ export function createHeldAttempts({
   }
 
   const hold = ({ job, attempt }: Claim, containers: Hold['containers'], remainingMs: number): void => {
-    spares.reserve(attempt.id)
     const stop = new AbortController()
     const deadline = setTimeout(() => stop.abort('deadline' satisfies StopCause), Math.max(0, remainingMs))
     if (job.cancel_requested_at) stop.abort('cancelled' satisfies StopCause)
@@ -46,7 +45,7 @@ export function createHeldAttempts({
       .finally(() => {
         clearTimeout(deadline)
         if (held.get(attempt.id)?.stop === stop) held.delete(attempt.id)
-        spares.release(attempt.id)
+        spares.forget(attempt.id)
         onFree()
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         spares.fill()

@@ -56,6 +56,7 @@ export interface Repositories {
 
 /** gateway/: the attempt's door. The container's side is `CONTAINER_PATHS.gatewayDirectory`. */
 export interface AttemptDoor {
+  attemptId: string
   /** Host directory to mount into the container. */
   directory: string
   token: string

@@ -153,10 +153,15 @@ async function startCold(
   phase: Phase,
   door: AttemptDoor,
 ): Promise<ContainerHandle> {
-  await asHolder(context.database, hold.job.id, hold.holder, async tx => {
-    await updateJob(tx, hold.job.id, { stage: 'starting_container' })
-    await context.events.append(tx, hold.job, [{ type: 'job.stage', data: { stage: 'starting_container' } }])
-  })
+  // A clean verify is a stage of its own, its container included.
+  if (phase === 'agent') {
+    await asHolder(context.database, hold.job.id, hold.holder, async tx => {
+      await updateJob(tx, hold.job.id, { stage: 'starting_container' })
+      await context.events.append(tx, hold.job, [
+        { type: 'job.stage', data: { stage: 'starting_container' } },
+      ])
+    })
+  }
   return context.spares.start(hold.attempt.id, phase, door)
 }
 

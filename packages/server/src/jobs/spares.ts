@@ -21,13 +21,15 @@ export interface Place {
   container: ContainerHandle | null
 }
 
+export type Spares = ReturnType<typeof createSpares>
+
 interface Spare {
   door: AttemptDoor
   container: ContainerHandle
   unwatched: AbortController
+  /** It ended while it was promised: a job would find it dead, so nobody else gets it. */
+  hasEnded: boolean
 }
-
-export type Spares = ReturnType<typeof createSpares>
 
 /** After a failure to start a spare, how long before the next try: jobs start cold meanwhile and report the reason. */
 const RETRY_MS = 5_000
@@ -46,8 +48,8 @@ export function createSpares({
   log: Logger
 }) {
   const ready = new Map<string, Spare>()
-  /** Claimed: no later claim may get the same id, also while its attempt does not need a container yet. */
-  const reserved = new Map<string, Spare>()
+  /** Their ids were handed to a claim: nobody else gets them, and each is taken, given back or put away. */
+  const promised = new Map<string, Spare>()
   const leaving = new Map<string, Set<Promise<void>>>()
   const starting = new Map<string, Promise<void>>()
   let retry: NodeJS.Timeout | undefined
@@ -74,7 +76,7 @@ export function createSpares({
       const container = await start(attemptId, 'agent', door)
       if (closed) return putAway(container, door, 0)
       const unwatched = new AbortController()
-      ready.set(attemptId, { door, container, unwatched })
+      ready.set(attemptId, { door, container, unwatched, hasEnded: false })
       void dropWhenEnded(attemptId, container, unwatched.signal)
     } catch (error) {
       await door.remove()
@@ -88,10 +90,12 @@ export function createSpares({
     unwatched: AbortSignal,
   ): Promise<void> => {
     const ended = await executor.exited(container, unwatched).catch(() => null)
-    const spare = ready.get(attemptId) ?? reserved.get(attemptId)
-    if (!ended || !spare) return
+    if (!ended) return
+    const spare = ready.get(attemptId)
+    const promise = promised.get(attemptId)
+    if (promise) promise.hasEnded = true
+    if (!spare) return
     ready.delete(attemptId)
-    reserved.delete(attemptId)
     putAway(container, spare.door, 0)
     fill()
   }
@@ -119,43 +123,52 @@ export function createSpares({
       if (container) await executor.stop(container, { graceMs })
       await door.remove()
     })().catch(error => log.warn({ err: error }, 'a container could not be removed; the sweep tries again'))
-    const key = container?.attemptId ?? door.directory
-    const works = leaving.get(key) ?? new Set()
-    leaving.set(key, works.add(work))
+    const works = leaving.get(door.attemptId) ?? new Set()
+    leaving.set(door.attemptId, works.add(work))
     void work.finally(() => {
       works.delete(work)
-      if (works.size === 0) leaving.delete(key)
+      if (works.size === 0) leaving.delete(door.attemptId)
     })
+  }
+
+  /** The attempt has ended. A spare that it never came to use goes with it: its id is spent. */
+  const forget = (attemptId: string): void => {
+    const spare = promised.get(attemptId)
+    if (!spare) return
+    promised.delete(attemptId)
+    spare.unwatched.abort()
+    putAway(spare.container, spare.door, 0)
   }
 
   return {
     start,
     fill,
     putAway,
-    /** Attempt ids of containers that wait for a job. */
-    readyIds: (): string[] => [...ready.keys()],
-    /** An attempt has this id now. */
-    reserve: (attemptId: string): void => {
-      const spare = ready.get(attemptId)
-      if (!spare) return
-      ready.delete(attemptId)
-      reserved.set(attemptId, spare)
+    /** Attempt ids of containers that wait for a job, for a claim of so many; those that it does not use are given back. */
+    promise: (most: number): string[] => {
+      const ids = [...ready.keys()].slice(0, most)
+      for (const id of ids) move(id, ready, promised)
+      return ids
     },
-    /** The attempt has ended. When it never came to its container, that goes too: its id is used up. */
-    release: (attemptId: string): void => {
-      const spare = reserved.get(attemptId)
-      if (!spare) return
-      reserved.delete(attemptId)
-      spare.unwatched.abort()
-      putAway(spare.container, spare.door, 0)
+    giveBack: (ids: string[]): void => {
+      for (const id of ids) {
+        if (promised.get(id)?.hasEnded) forget(id)
+        else move(id, promised, ready)
+      }
     },
-    /** Those, and those that are being started or taken away: containers that nobody else may remove. */
-    ids: (): string[] => [...ready.keys(), ...reserved.keys(), ...starting.keys(), ...leaving.keys()],
+    forget,
+    /** Containers that nobody else may remove: kept for a job, being started, being taken away. */
+    ids: (): string[] => [...ready.keys(), ...promised.keys(), ...starting.keys(), ...leaving.keys()],
     /** The door of a phase, with its container when one waits under this attempt's id. */
     take: async (attemptId: string, phase: Phase): Promise<Place> => {
-      const spare = phase === 'agent' ? reserved.get(attemptId) : undefined
-      if (!spare) return { door: await gateway.open(attemptId, phase), container: null }
-      reserved.delete(attemptId)
+      const spare = phase === 'agent' ? promised.get(attemptId) : undefined
+      if (spare?.hasEnded) {
+        forget(attemptId)
+        // Door and container have the same names again: first the old ones have to go.
+        await Promise.all(leaving.get(attemptId) ?? [])
+      }
+      if (!spare || spare.hasEnded) return { door: await gateway.open(attemptId, phase), container: null }
+      promised.delete(attemptId)
       spare.unwatched.abort()
       return spare
     },
@@ -165,14 +178,20 @@ export function createSpares({
     close: async (): Promise<void> => {
       closed = true
       clearTimeout(retry)
-      for (const { container, door, unwatched } of ready.values()) {
+      for (const { container, door, unwatched } of [...ready.values(), ...promised.values()]) {
         unwatched.abort()
         putAway(container, door, 0)
       }
       ready.clear()
+      promised.clear()
       // What is being started now is put away when it stands.
       await Promise.all(starting.values())
       await Promise.all([...leaving.values()].flatMap(works => [...works]))
     },
   }
+}
+
+function move(id: string, from: Map<string, Spare>, to: Map<string, Spare>): void {
+  const spare = from.get(id)
+  if (spare && from.delete(id)) to.set(id, spare)
 }

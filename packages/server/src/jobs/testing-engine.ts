@@ -50,6 +50,7 @@ export interface EngineOptions {
   firstContactMs?: number
   /** Chance, for the delays of retries. */
   random?: () => number
+  spareContainers?: number
 }
 
 export interface Engine {
@@ -112,7 +113,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
       return door
     },
   }
-  const spares = createSpares({ executor, gateway, limits, count: 0, log })
+  const spares = createSpares({ executor, gateway, limits, count: options.spareContainers ?? 0, log })
   const context = {
     ...reached,
     executor,

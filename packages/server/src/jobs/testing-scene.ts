@@ -80,6 +80,7 @@ export async function createScene() {
     addTenant,
     claimer,
     job,
+    jobs: (): Promise<JobRow[]> => database.acrossOrganizations(tx => tx.all(sql`select * from jobs`)),
     submit: async (
       submission: Partial<Submission> = {},
       by: Tenant = tenant,
@@ -111,6 +112,22 @@ export async function createScene() {
       )
     },
     liveAttempt: (jobId: string) => database.acrossOrganizations(tx => findLiveAttempt(tx, jobId)),
+    /** Keeps claims from being written, until the function that it gives is called. */
+    holdClaims: async () => {
+      const admin = new pg.Client(test.superuserConfig)
+      await admin.connect()
+      await admin.query('begin; lock table attempts in exclusive mode')
+      return {
+        /** Those that wait. */
+        waiting: async (): Promise<number> =>
+          (
+            await admin.query<{ count: number }>(
+              `select count(*)::int from pg_locks where not granted and relation = 'attempts'::regclass`,
+            )
+          ).rows[0]!.count,
+        letGo: () => admin.end(),
+      }
+    },
     /** Ends every connection to the database but the one that asks. */
     breakConnections: async (): Promise<void> => {
       const admin = new pg.Client(test.superuserConfig)

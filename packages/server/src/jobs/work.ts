@@ -84,16 +84,30 @@ export async function startWorker(
     place: options.place,
     leaseSeconds: options.leaseSeconds,
   }
+  const claimWithSpares = async (room: number): Promise<Claim[]> => {
+    const spareIds = context.spares.promise(room)
+    try {
+      const claims = await claimJobs(context, claimer, room, spareIds)
+      const used = new Set(claims.map(({ attempt }) => attempt.id))
+      context.spares.giveBack(spareIds.filter(spareId => !used.has(spareId)))
+      return claims
+    } catch (error) {
+      // Whether the claim was made is not known when the connection broke: the ids may be spent.
+      spareIds.forEach(context.spares.forget)
+      throw error
+    }
+  }
   const claimWhatFits = async (): Promise<void> => {
     await releaseDueJobs(context)
     for (;;) {
       const room = options.concurrency - held.count()
       if (room <= 0 || draining) return
-      const claims = await claimJobs(context, claimer, room, context.spares.readyIds())
+      const claims = await claimWithSpares(room)
       for (const claim of claims) held.hold(claim, {}, limitOf(claim))
       // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
-      if (claims.length === 0) return
+      if (claims.length === 0) break
     }
+    if (held.count() === 0) context.spares.fill()
   }
 
   const renew = async (): Promise<void> => {

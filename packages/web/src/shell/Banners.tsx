@@ -7,11 +7,10 @@ import { systemQuery } from '../api/queries.ts'
 export function Banners() {
   const system = useQuery(systemQuery)
   return (
-    <>
+    <aside aria-label="Notices">
       {system.data?.scriptedModel && (
         <Banner icon={<FlaskConical className="mt-0.5 size-3.5 shrink-0" aria-hidden />}>
-          Answers come from the scripted model: no <code className="font-mono">ANTHROPIC_API_KEY</code> is
-          set.
+          Answers come from the scripted model, not from Claude.
         </Banner>
       )}
       {system.data?.workers === 0 && (
@@ -19,7 +18,7 @@ export function Banners() {
           No worker is connected: jobs wait in the queue until one starts.
         </Banner>
       )}
-    </>
+    </aside>
   )
 }
 

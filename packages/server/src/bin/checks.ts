@@ -1,0 +1,21 @@
+// What `doctor` looks at in this process.
+import { findUpstreamKind } from '../claude/upstream-kind.ts'
+import { createDoctor, type Doctor } from '../doctor.ts'
+import type { Executor } from '../executors/port.ts'
+import type { Foundation } from './foundation.ts'
+
+/** `executor` null: no worker runs here. */
+export function createChecks({ config, database }: Foundation, executor: Executor | null): Doctor {
+  const { apiKey, baseUrl } = config.claude
+  return createDoctor({
+    database,
+    executor,
+    dataDirectory: config.dataDirectory,
+    leaseSeconds: config.leaseSeconds,
+    claude: {
+      hasKey: apiKey !== null,
+      baseUrl,
+      scripted: async () => (await findUpstreamKind(baseUrl)) === 'scripted',
+    },
+  })
+}
