@@ -261,7 +261,7 @@ describe('containers that were started ahead', () => {
       },
     })
     await expect.poll(async () => (await executor.list()).length, { timeout: 5_000 }).toBe(1)
-    const early = await scene.submit()
+    const early = await scene.submit({ maxAttempts: 1 })
     await reaches(early.id, 'failed')
     reachable = true
     for (let round = 0; round < 3; round++) {
