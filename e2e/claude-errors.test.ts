@@ -1,6 +1,6 @@
 // What Claude's API can do to a job: refuse, be busy, be down, break off. The job waits, goes on, or says why not.
 import Docker from 'dockerode'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readAgentImage } from '../packages/server/src/bin/agent-image.ts'
 import { freePort } from '../script/lib/program.ts'
 import { hostedRepository } from './repositories.ts'
@@ -78,23 +78,17 @@ describe('an API that answers with errors', () => {
 describe('an installation that can not reach Claude', () => {
   it('without a key: fails as claude_auth, and the doctor says what to set', async () => {
     const system = await start({ ANTHROPIC_API_KEY: '' })
-    try {
-      const { job } = await runOn(system, 'default')
-      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_auth' } })
-      const claude = (await system.flowforge.doctor()).find(check => check.name === 'claude')
-      expect(claude).toMatchObject({ status: 'problem', next: expect.stringContaining('ANTHROPIC_API_KEY') })
-    } finally {
-      await system.stop()
-    }
+    onTestFinished(() => system.stop())
+    const { job } = await runOn(system, 'default')
+    expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_auth' } })
+    const claude = (await system.flowforge.doctor()).find(check => check.name === 'claude')
+    expect(claude).toMatchObject({ status: 'problem', next: expect.stringContaining('ANTHROPIC_API_KEY') })
   })
 
   it('at an address where nobody listens: fails as claude_unavailable', async () => {
     const system = await start({ ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` })
-    try {
-      const { job } = await runOn(system, 'default')
-      expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_unavailable' } })
-    } finally {
-      await system.stop()
-    }
+    onTestFinished(() => system.stop())
+    const { job } = await runOn(system, 'default')
+    expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_unavailable' } })
   })
 })

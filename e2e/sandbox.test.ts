@@ -89,7 +89,7 @@ async function declared(found: Docker.ContainerInspectInfo) {
       phase: 'agent' as const,
       image: (await readAgentImage(ROOT))!,
       environment: {},
-      gatewayDirectory: '',
+      gateway: { kind: 'socket' as const, directory: '' },
       workspaceBytes: 10 * GIB,
       memoryBytes: 4 * GIB,
       cpus: 2,

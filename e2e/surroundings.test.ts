@@ -5,43 +5,39 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { git, hostRepository, startGitHost, workTree } from '../packages/server/src/git/test-host.ts'
 import { startProgram } from '../script/lib/program.ts'
 import { hostedRepository } from './repositories.ts'
 import { basics, makeDirectory, ROOT, type System, type SystemOptions, startSystem } from './system.ts'
 
-async function withSystem(options: SystemOptions, act: (system: System) => Promise<void>): Promise<void> {
+/** One of the test's own; it goes also when the test runs out of time. */
+async function systemWith(options: SystemOptions): Promise<System> {
   const system = await startSystem(options)
-  try {
-    await act(system)
-  } finally {
-    await system.stop()
-  }
+  onTestFinished(() => system.stop())
+  return system
 }
 
 it('without Docker: it starts, the doctor says so, and a job ends with that reason', async () => {
   const environment = { DOCKER_HOST: 'unix:///nowhere/docker.sock' }
-  await withSystem({ environment }, async system => {
-    const doctor = await system.cli(['doctor', '--json']).finished
-    expect(doctor.exitCode).toBe(1)
-    expect(doctor.stdout).toContain('/nowhere/docker.sock')
-    const { id } = await hostedRepository(system)
-    const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
-    expect(job).toMatchObject({ state: 'failed', reason: { code: 'no_capacity' } })
-    expect(job.reason!.message).toMatch(/Docker does not answer/)
-  })
+  const system = await systemWith({ environment })
+  const doctor = await system.cli(['doctor', '--json']).finished
+  expect(doctor.exitCode).toBe(1)
+  expect(doctor.stdout).toContain('/nowhere/docker.sock')
+  const { id } = await hostedRepository(system)
+  const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
+  expect(job).toMatchObject({ state: 'failed', reason: { code: 'no_capacity' } })
+  expect(job.reason!.message).toMatch(/Docker does not answer/)
 })
 
 it('without the agent image: a job fails as image_unavailable and says how to make it', async () => {
   const environment = { FLOWFORGE_AGENT_IMAGE: 'flowforge/nowhere:1' }
-  await withSystem({ environment }, async system => {
-    const { id } = await hostedRepository(system)
-    const job = await system.run({ repositoryId: id, task: 'Do it' })
-    expect(job).toMatchObject({ state: 'failed', reason: { code: 'image_unavailable' } })
-    expect(job.reason!.message).toContain('flowforge/nowhere:1')
-    expect(job.reason!.next).toContain('script/setup')
-  })
+  const system = await systemWith({ environment })
+  const { id } = await hostedRepository(system)
+  const job = await system.run({ repositoryId: id, task: 'Do it' })
+  expect(job).toMatchObject({ state: 'failed', reason: { code: 'image_unavailable' } })
+  expect(job.reason!.message).toContain('flowforge/nowhere:1')
+  expect(job.reason!.next).toContain('script/setup')
 })
 
 it('with the port taken: one sentence that names another, and exit code 1', async () => {
@@ -89,6 +85,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0
 // Mounting a small disk needs root.
 it.skipIf(!canMount)('with a full disk: the job that fills it fails as disk_full, others go on', async () => {
   const hostDirectory = await makeDirectory()
+  onTestFinished(() => rm(hostDirectory, { recursive: true, force: true }))
   await using host = await startGitHost({ directory: hostDirectory })
   const { path } = await workTree(hostDirectory, 'tree')
   await writeFile(join(path, 'big.bin'), randomBytes(24 * 1024 * 1024))
@@ -101,20 +98,15 @@ it.skipIf(!canMount)('with a full disk: the job that fills it fails as disk_full
     await mkdir(mounted, { recursive: true, mode: 0o711 })
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0711', 'tmpfs', mounted])
   }
-  const environment = { FLOWFORGE_TRUSTED_HOSTS: '127.0.0.1' }
-  try {
-    await withSystem(
-      { environment, prepare, cleanUp: async () => void execFileSync('umount', [mounted]) },
-      async system => {
-        const { id } = await system.flowforge.repositories.create({ name: 'big', url: host.url('big') })
-        const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
-        expect(job).toMatchObject({ state: 'failed', reason: { code: 'disk_full' } })
-        const small = await hostedRepository(system)
-        const other = await system.run({ repositoryId: small.id, task: 'Write a greeting' })
-        expect(other).toMatchObject({ state: 'succeeded' })
-      },
-    )
-  } finally {
-    await rm(hostDirectory, { recursive: true, force: true })
-  }
+  const system = await systemWith({
+    environment: { FLOWFORGE_TRUSTED_HOSTS: '127.0.0.1' },
+    prepare,
+    cleanUp: async () => void execFileSync('umount', [mounted]),
+  })
+  const { id } = await system.flowforge.repositories.create({ name: 'big', url: host.url('big') })
+  const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
+  expect(job).toMatchObject({ state: 'failed', reason: { code: 'disk_full' } })
+  const small = await hostedRepository(system)
+  const other = await system.run({ repositoryId: small.id, task: 'Write a greeting' })
+  expect(other).toMatchObject({ state: 'succeeded' })
 })

@@ -19,7 +19,7 @@ try {
   const image = await ensureAgentImage({
     docker: new Docker(),
     root,
-    runnerEntry: 'packages/runner/src/main.ts',
+    runnerEntries: { main: 'packages/runner/src/main.ts', relay: 'packages/runner/src/relay-main.ts' },
     cacheDirectory: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'flowforge'),
     mirror: process.env.FLOWFORGE_DEBIAN_MIRROR || 'http://mirror.invalid/debian',
     from: process.env.FLOWFORGE_AGENT_BASE_IMAGE || undefined,

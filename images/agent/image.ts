@@ -17,7 +17,7 @@ export interface AgentImageOptions {
   docker: Docker
   root: string
   /** The runner's entry file, below the root. */
-  runnerEntry: string
+  runnerEntries: { main: string; relay: string }
   /** Where packages for the image are kept between builds. */
   cacheDirectory: string
   mirror: string
@@ -71,7 +71,7 @@ async function planImage(options: AgentImageOptions): Promise<Plan> {
   const packages = await readLines(join(folder, 'packages.txt'))
   const bundle = await bundleRunner({
     root,
-    entry: options.runnerEntry,
+    entries: options.runnerEntries,
     stampFile: join(root, '.cache/agent-runner.json'),
   })
   const base = hashOf(

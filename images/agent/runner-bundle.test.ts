@@ -7,13 +7,15 @@ import { bundleRunner } from './runner-bundle.ts'
 let root: string
 const stampFile = () => join(root, '.cache/stamp.json')
 const write = (name: string, text: string) => writeFile(join(root, name), text)
-const bundle = () => bundleRunner({ root, entry: 'main.ts', stampFile: stampFile() })
+const bundle = () =>
+  bundleRunner({ root, entries: { main: 'main.ts', relay: 'relay.ts' }, stampFile: stampFile() })
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'runner-bundle-'))
   await write('package-lock.json', '{}')
   await write('main.ts', "import { word } from './word.ts'\nconsole.log(word, await import('./later.ts'))\n")
   await write('word.ts', "export const word = 'first'\n")
+  await write('relay.ts', 'export {}\n')
   await write('later.ts', "export const later = 'kept out of the start'\n")
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
@@ -25,6 +27,7 @@ describe("the runner's bundle", () => {
     expect(files.map(file => file.name)).toEqual([
       expect.stringMatching(/^later|^chunk/),
       'main.mjs',
+      'relay.mjs',
       'runner.mjs',
     ])
     expect(Buffer.from(main.contents).toString()).not.toContain('kept out of the start')

@@ -26,7 +26,7 @@ interface Stamp {
  */
 export async function bundleRunner(options: {
   root: string
-  entry: string
+  entries: { main: string; relay: string }
   stampFile: string
 }): Promise<RunnerBundle> {
   const stamp = await readStamp(options.stampFile)
@@ -49,11 +49,11 @@ enableCompileCache('/opt/flowforge/compile-cache')
 await import('./main.mjs')
 `
 
-async function bundle({ root, entry }: { root: string; entry: string }) {
+async function bundle({ root, entries }: { root: string; entries: Record<string, string> }) {
   const { build } = await import('esbuild')
   const result = await build({
     absWorkingDir: root,
-    entryPoints: { main: entry },
+    entryPoints: entries,
     outdir: '/opt/flowforge',
     bundle: true,
     write: false,

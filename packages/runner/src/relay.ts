@@ -1,5 +1,5 @@
 // The container's only way out: listens on the loopback address and passes each TCP connection byte for byte to the
-// gateway. Claude's API, Git and the egress proxy (also CONNECT) are all plain HTTP on it, so it needs to know none of them.
+// gateway; in network mode another one stands between (`relay-main.ts`). Claude's API, Git and the egress proxy (also CONNECT) are all plain HTTP on it, so it needs to know none of them.
 import { createServer, type Server, type Socket } from 'node:net'
 import { dial, type GatewayAddress } from './dial.ts'
 
@@ -72,6 +72,8 @@ const pass = async (client: Socket, address: GatewayAddress, patienceMs: number)
 /** `patienceMs`: how long a connection is held while the gateway is away. */
 export const startRelay = async (options: {
   address: GatewayAddress
+  /** Default: the loopback address. */
+  host?: string
   port: number
   patienceMs: number
 }): Promise<Relay> => {
@@ -84,7 +86,7 @@ export const startRelay = async (options: {
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, '127.0.0.1', () => resolve())
+    server.listen(options.port, options.host ?? '127.0.0.1', () => resolve())
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The relay has no port')

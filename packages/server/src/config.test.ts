@@ -25,6 +25,15 @@ describe('the configuration', () => {
     })
   })
 
+  test('takes the socket on Linux, the network where containers run in a virtual machine, and what one chose', () => {
+    expect(readConfig({}, 'linux').gateway).toEqual({ mode: 'socket', chosen: false })
+    expect(readConfig({}, 'darwin').gateway).toEqual({ mode: 'network', chosen: false })
+    expect(readConfig({ FLOWFORGE_GATEWAY_MODE: 'network' }, 'linux').gateway).toEqual({
+      mode: 'network',
+      chosen: true,
+    })
+  })
+
   test.each([
     ['FLOWFORGE_PORT', '0'],
     ['FLOWFORGE_PORT', '70000'],
@@ -41,6 +50,7 @@ describe('the configuration', () => {
     ['FLOWFORGE_MASTER_KEY', 'c2hvcnQ='],
     ['FLOWFORGE_LEASE_SECONDS', '1'],
     ['FLOWFORGE_LOG_LEVEL', 'loud'],
+    ['FLOWFORGE_GATEWAY_MODE', 'tcp'],
     ['ANTHROPIC_BASE_URL', 'ftp://example.org'],
     ['FLOWFORGE_QUEUE_URL', 'amqp://localhost'],
     ['REDIS_URL', 'redis://localhost'],

@@ -25,6 +25,7 @@ const variables = z.object({
   FLOWFORGE_EXECUTOR: z.enum(['docker', 'dummy']).default('docker'),
   FLOWFORGE_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(availableParallelism()),
   FLOWFORGE_SPARE_CONTAINERS: z.coerce.number().int().min(0).max(100).optional(),
+  FLOWFORGE_GATEWAY_MODE: z.enum(['socket', 'network']).optional(),
   FLOWFORGE_AGENT_IMAGE: z.string().min(1).optional(),
   FLOWFORGE_BOOTSTRAP_TOKEN: z.string().min(16, 'must have 16 characters or more').max(512).optional(),
   FLOWFORGE_MASTER_KEY: z
@@ -56,6 +57,8 @@ export interface Config {
   concurrency: number
   /** Containers started ahead of the next job. */
   spareContainers: number
+  /** How containers reach the gateway; `chosen` = someone set it, and did not leave it to the system. */
+  gateway: { mode: 'socket' | 'network'; chosen: boolean }
   /** null: the one that script/setup built from this checkout. */
   agentImage: string | null
   bootstrapToken: string | null
@@ -70,7 +73,10 @@ export interface Config {
 }
 
 /** Throws `config_invalid` with one line per variable that can't be used. */
-export function readConfig(environment: Record<string, string | undefined>): Config {
+export function readConfig(
+  environment: Record<string, string | undefined>,
+  platform: NodeJS.Platform = process.platform,
+): Config {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = variables.safeParse(present)
   if (!parsed.success) throw new FlowForgeError('config_invalid', explain(parsed.error))
@@ -86,6 +92,11 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     executor: set.FLOWFORGE_EXECUTOR,
     concurrency: set.FLOWFORGE_CONCURRENCY,
     spareContainers: set.FLOWFORGE_SPARE_CONTAINERS ?? Math.min(set.FLOWFORGE_CONCURRENCY, 2),
+    gateway: {
+      // Elsewhere containers run in a virtual machine, and a socket does not lead out of it.
+      mode: set.FLOWFORGE_GATEWAY_MODE ?? (platform === 'linux' ? 'socket' : 'network'),
+      chosen: set.FLOWFORGE_GATEWAY_MODE !== undefined,
+    },
     agentImage: set.FLOWFORGE_AGENT_IMAGE ?? null,
     bootstrapToken: set.FLOWFORGE_BOOTSTRAP_TOKEN ?? null,
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,

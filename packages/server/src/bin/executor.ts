@@ -8,11 +8,14 @@ import type { Foundation } from './foundation.ts'
 
 const CHECKOUT = fileURLToPath(new URL('../../../..', import.meta.url))
 
-export async function createExecutor({
-  config,
-  log,
-  installationId,
-}: Foundation): Promise<{ executor: Executor; image: () => Promise<string> }> {
+export interface ContainerPlace {
+  executor: Executor
+  image: () => Promise<string>
+  /** In network mode: where the gateway listens, and what containers call that. */
+  gatewayHost?: () => Promise<{ address: string; name: string }>
+}
+
+export async function createExecutor({ config, log, installationId }: Foundation): Promise<ContainerPlace> {
   if (config.executor === 'dummy') {
     const { createDummyExecutor } = await import('../executors/dummy.ts')
     const { behaviourFromTask } = await import('../executors/dummy-behaviours.ts')
@@ -22,6 +25,8 @@ export async function createExecutor({
     }
   }
   const { createDockerExecutor } = await import('../executors/docker/executor.ts')
+  const { createGatewayHost } = await import('../executors/docker/gateway-host.ts')
+  const network = config.gateway.mode === 'network'
   const image = async () => {
     const name = config.agentImage ?? (await readAgentImage(CHECKOUT))
     if (name) return name
@@ -34,7 +39,8 @@ export async function createExecutor({
     installationId,
     workspaceRoot: join(config.dataDirectory, 'workspaces'),
     image: config.agentImage ?? (await readAgentImage(CHECKOUT)),
+    ...(network && { network: { image, acceptOldEngine: config.gateway.chosen } }),
     log,
   })
-  return { executor, image }
+  return { executor, image, ...(network && { gatewayHost: createGatewayHost() }) }
 }

@@ -36,7 +36,7 @@ const FIRST_CONTACT_MS = 60_000
 
 export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
   const { config, database, log, events, sealing, mirrors } = foundation
-  const { executor, image } = await createExecutor(foundation)
+  const { executor, image, gatewayHost } = await createExecutor(foundation)
   const records = createGatewayRecords({ database, events })
   // Nobody waits for these; while the database is away they are lost, and no more than they.
   const tell = (attempt: GatewayAttempt, event: NewEvent): void => {
@@ -76,6 +76,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
   const tokenKey = sealing.derive('attempt-tokens')
   const doors = createDoors({
     directory: join(config.dataDirectory, 'doors'),
+    network: gatewayHost,
     tokenOf: (attemptId, phase) => attemptToken(tokenKey, `${attemptId}/${phase}`),
     records: (reports: DoorReports) =>
       createRunnerRecords({ ...foundation, sendDelta: foundation.bus.sendDelta }, reports.epoch),

@@ -14,6 +14,7 @@ import {
 } from '@flowforge/protocol'
 import { Agent, request } from 'undici'
 import type { DummyContext } from './dummy.ts'
+import type { ContainerSpec } from './port.ts'
 
 export interface DummyRunner {
   context: DummyContext
@@ -65,18 +66,25 @@ const expectOk = ({ status, body }: Answer): unknown => {
   throw new Error(`the gateway answered ${status}: ${JSON.stringify(body)}`)
 }
 
+const gatewayOf = ({ gateway }: ContainerSpec): { url: string; connect?: { socketPath: string } } =>
+  gateway.kind === 'network'
+    ? { url: `http://${gateway.host}:${gateway.port}` }
+    : {
+        url: 'http://gateway',
+        connect: { socketPath: path.join(gateway.directory, path.basename(CONTAINER_PATHS.gatewaySocket)) },
+      }
+
 /** As the real runner, it waits for a gateway that is away; 503 and 429 are tried again as well. */
 const createSender = ({ spec, killed }: DummyContext) => {
-  const socket = path.join(spec.gatewayDirectory, path.basename(CONTAINER_PATHS.gatewaySocket))
-  const url = spec.environment[CONTAINER_ENVIRONMENT.url]
-  const dispatcher = new Agent({ pipelining: 0, ...(!url && { connect: { socketPath: socket } }) })
+  const { url, connect } = gatewayOf(spec)
+  const dispatcher = new Agent({ pipelining: 0, ...(connect && { connect }) })
   killed.addEventListener('abort', () => dispatcher.destroy(), { once: true })
   const headers = {
     authorization: `Bearer ${spec.environment[CONTAINER_ENVIRONMENT.token] ?? ''}`,
     'content-type': 'application/json',
   }
   const once = async (route: string, body: unknown): Promise<Answer> => {
-    const answer = await request(new URL(route, url ?? 'http://gateway'), {
+    const answer = await request(new URL(route, url), {
       method: 'POST',
       headers,
       body: JSON.stringify(body),

@@ -17,7 +17,7 @@ const specOf = (changes: Partial<ContainerSpec> = {}): ContainerSpec => ({
   phase: 'agent',
   image: 'none',
   environment: {},
-  gatewayDirectory: '/nowhere',
+  gateway: { kind: 'socket', directory: '/nowhere' },
   workspaceBytes: 1,
   memoryBytes: 1,
   cpus: 1,
@@ -92,7 +92,9 @@ describe('a dummy behaviour on the gateway', () => {
   const play = async (behaviour: Behaviour) => {
     const executor = createDummyExecutor({ behaviour: () => behaviour })
     const environment = { [CONTAINER_ENVIRONMENT.token]: 'the-token' }
-    const handle = await executor.start(specOf({ gatewayDirectory: folder, environment }))
+    const handle = await executor.start(
+      specOf({ gateway: { kind: 'socket', directory: folder }, environment }),
+    )
     return { executor, handle }
   }
   const playToTheEnd = async (behaviour: Behaviour) => {

@@ -84,7 +84,7 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
         .toString('utf8'),
     check: async () => ({
       ok: true,
-      facts: { engine: 'none: scripted behaviours in this process', isolation: 'none' },
+      facts: { engine: 'none: scripted behaviours in this process', isolationLevel: 'none' },
       problems: [],
     }),
   }

@@ -1,5 +1,12 @@
 // The executor port: starts, stops and lists containers. It knows nothing of Git or Claude.
 
+/** Where a container of an attempt finds the gateway; the executor tells it by CONTAINER_ENVIRONMENT. */
+export type GatewayPlace =
+  /** A host directory with the gateway's socket, bind-mounted read-only at CONTAINER_PATHS.gatewayDirectory. */
+  | { kind: 'socket'; directory: string }
+  /** Where no socket can be mounted. `host` is its name where containers run. */
+  | { kind: 'network'; host: string; port: number }
+
 /** What a container of an attempt gets; `executors/profile.ts` adds what every container gets. */
 export interface ContainerSpec {
   attemptId: string
@@ -8,8 +15,7 @@ export interface ContainerSpec {
   image: string
   /** Small, and free of secrets other than the attempt's token. */
   environment: Record<string, string>
-  /** Host directory that holds the gateway's socket; bind-mounted read-only at CONTAINER_PATHS.gatewayDirectory. */
-  gatewayDirectory: string
+  gateway: GatewayPlace
   /** Absent = the image's entrypoint, which is the runner. */
   command?: string[]
   workspaceBytes: number
@@ -32,10 +38,13 @@ export type ContainerStatus =
   /** Removed by someone, or lost with its machine. */
   | { state: 'gone' }
 
+/** `reduced`: a container has a network, though only the gateway is on it. */
+export type IsolationLevel = 'full' | 'reduced' | 'none'
+
 export interface ExecutorCheck {
   ok: boolean
-  /** Engine and version, runtime, isolation level; shown by `doctor`. */
-  facts: Record<string, string>
+  /** Engine and version, runtime, isolation in words; shown by `doctor`. */
+  facts: Record<string, string> & { isolationLevel: IsolationLevel }
   /** What is missing and what to do; empty when ok. */
   problems: string[]
 }

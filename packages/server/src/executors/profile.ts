@@ -1,8 +1,8 @@
 // What every container gets, in Docker's words: the sandbox. Pure; whether a real container has it is checked by
 // `profileDrift`. See SECURITY.md for the reasons. It knows nothing of the daemon or of workspaces on disk.
-import { CONTAINER_PATHS } from '@flowforge/protocol'
+import { CONTAINER_ENVIRONMENT, CONTAINER_PATHS } from '@flowforge/protocol'
 import type Docker from 'dockerode'
-import type { ContainerSpec } from './port.ts'
+import type { ContainerSpec, GatewayPlace } from './port.ts'
 
 export const LABELS = {
   installation: 'flowforge.installation',
@@ -22,11 +22,19 @@ export interface WorkspaceVolume {
   driverOptions: Record<string, string>
 }
 
+/** A network of the container's own; all that it meets there is the relay to the gateway. */
+export interface Link {
+  networkId: string
+  gatewayUrl: string
+}
+
 export interface Sandbox {
   installationId: string
   name: string
   spec: ContainerSpec
   workspace: WorkspaceVolume
+  /** For a gateway on the network alone. */
+  link?: Link
   /** An OCI runtime other than the daemon's default, e.g. `runsc`. */
   runtime?: string
 }
@@ -35,12 +43,14 @@ export const containerOptions = (sandbox: Sandbox): Docker.ContainerCreateOption
   name: sandbox.name,
   Image: sandbox.spec.image,
   ...(sandbox.spec.command && { Entrypoint: [], Cmd: sandbox.spec.command }),
-  Env: Object.entries(sandbox.spec.environment).map(([name, value]) => `${name}=${value}`),
+  Env: Object.entries({ ...sandbox.spec.environment, ...gatewayVariable(sandbox) }).map(
+    ([name, value]) => `${name}=${value}`,
+  ),
   Labels: labelsOf(sandbox),
   Hostname: 'flowforge',
   User: `${SANDBOX_USER.uid}:${SANDBOX_USER.gid}`,
   WorkingDir: CONTAINER_PATHS.workspace,
-  NetworkDisabled: true,
+  NetworkDisabled: sandbox.link === undefined,
   StopSignal: 'SIGTERM',
   Tty: false,
   OpenStdin: false,
@@ -48,6 +58,11 @@ export const containerOptions = (sandbox: Sandbox): Docker.ContainerCreateOption
   Healthcheck: { Test: ['NONE'] },
   HostConfig: hostConfig(sandbox),
 })
+
+const gatewayVariable = ({ link }: Sandbox): Record<string, string> =>
+  link
+    ? { [CONTAINER_ENVIRONMENT.url]: link.gatewayUrl }
+    : { [CONTAINER_ENVIRONMENT.socket]: CONTAINER_PATHS.gatewaySocket }
 
 export const labelsOf = (sandbox: Pick<Sandbox, 'installationId' | 'spec'>): Record<string, string> => ({
   [LABELS.installation]: sandbox.installationId,
@@ -57,15 +72,24 @@ export const labelsOf = (sandbox: Pick<Sandbox, 'installationId' | 'spec'>): Rec
 
 const hostConfig = (sandbox: Sandbox): Docker.HostConfig => ({
   ...RESTRICTIONS,
+  ...networkOf(sandbox),
   ...limits(sandbox.spec),
   ...(sandbox.runtime && { Runtime: sandbox.runtime }),
   Tmpfs: temporaryFolders(sandbox.spec),
   Mounts: mounts(sandbox),
 })
 
+const networkOf = ({ link }: Sandbox): Docker.HostConfig =>
+  link ? { NetworkMode: link.networkId, Dns: NO_RESOLVER } : { NetworkMode: 'none' }
+
+/**
+ * On a network of its own a container has Docker's resolver, which asks the host's for names that it does not know, and
+ * before 23.0.11 and 25.0.5 from the host itself (CVE-2024-29018). This one it asks from inside, where nobody answers.
+ */
+export const NO_RESOLVER = ['127.0.0.1']
+
 /** The same for every container. */
-const RESTRICTIONS = {
-  NetworkMode: 'none',
+export const RESTRICTIONS = {
   ReadonlyRootfs: true,
   CapDrop: ['ALL'],
   // The daemon's default seccomp and AppArmor profiles apply because nothing here names others.
@@ -82,14 +106,17 @@ const RESTRICTIONS = {
   OomScoreAdj: 500,
 } satisfies Docker.HostConfig & { CgroupnsMode: string }
 
-const limits = (spec: ContainerSpec): Docker.HostConfig => ({
+export const limits = (
+  spec: Pick<ContainerSpec, 'memoryBytes' | 'cpus'>,
+  pids = PIDS_LIMIT,
+): Docker.HostConfig => ({
   Memory: spec.memoryBytes,
   // Memory and swap together: no swap.
   MemorySwap: spec.memoryBytes,
   // A quota, since NanoCpus fails where the machine has fewer cores than the job asks for.
   CpuPeriod: CPU_PERIOD_US,
   CpuQuota: Math.max(1000, Math.round(spec.cpus * CPU_PERIOD_US)),
-  PidsLimit: PIDS_LIMIT,
+  PidsLimit: pids,
   ShmSize: temporaryBytes(spec),
   // No limit on processes: the kernel counts it by user, over all containers of user 1000.
   Ulimits: [
@@ -100,7 +127,7 @@ const limits = (spec: ContainerSpec): Docker.HostConfig => ({
 })
 
 /** In memory, and counted as the container's memory; big caches belong on the workspace. */
-const temporaryBytes = (spec: ContainerSpec): number =>
+const temporaryBytes = (spec: Pick<ContainerSpec, 'memoryBytes'>): number =>
   Math.round(Math.min(Math.max(spec.memoryBytes / 4, 16 * MIB), 1024 * MIB))
 
 const temporaryFolders = (spec: ContainerSpec): Record<string, string> => {
@@ -110,13 +137,7 @@ const temporaryFolders = (spec: ContainerSpec): Record<string, string> => {
 }
 
 const mounts = ({ spec, workspace, ...rest }: Sandbox): Docker.MountSettings[] => [
-  {
-    Type: 'bind',
-    Source: spec.gatewayDirectory,
-    Target: CONTAINER_PATHS.gatewayDirectory,
-    ReadOnly: true,
-    BindOptions: { Propagation: 'rprivate' },
-  },
+  ...gatewayMounts(spec.gateway),
   {
     // Without a name it belongs to the container alone and goes with it.
     Type: 'volume',
@@ -130,6 +151,19 @@ const mounts = ({ spec, workspace, ...rest }: Sandbox): Docker.MountSettings[] =
   },
 ]
 
+const gatewayMounts = (gateway: GatewayPlace): Docker.MountSettings[] =>
+  gateway.kind === 'network'
+    ? []
+    : [
+        {
+          Type: 'bind',
+          Source: gateway.directory,
+          Target: CONTAINER_PATHS.gatewayDirectory,
+          ReadOnly: true,
+          BindOptions: { Propagation: 'rprivate' },
+        },
+      ]
+
 /** What a real container has otherwise than the profile says; empty = all is as declared. */
 export const profileDrift = (found: Docker.ContainerInspectInfo, sandbox: Sandbox): string[] => {
   const wanted = containerOptions(sandbox)
@@ -140,8 +174,8 @@ export const profileDrift = (found: Docker.ContainerInspectInfo, sandbox: Sandbo
       pick(wanted, ['Image', 'Hostname', 'User', 'WorkingDir', 'Labels']),
       found.Config,
     ),
-    ...additions(found),
-    ...mountDrift(found),
+    ...additions(found, sandbox),
+    ...mountDrift(found, wanted),
   ]
 }
 
@@ -187,7 +221,7 @@ const MUST_BE_EMPTY = [
   'VolumesFrom',
 ] as const
 
-const additions = (found: Docker.ContainerInspectInfo): string[] => {
+const additions = (found: Docker.ContainerInspectInfo, { link }: Sandbox): string[] => {
   const host = found.HostConfig as unknown as Record<string, unknown>
   const filled = MUST_BE_EMPTY.filter(name => {
     const value = host[name]
@@ -197,7 +231,9 @@ const additions = (found: Docker.ContainerInspectInfo): string[] => {
   }).map(name => `HostConfig.${name} is set: ${JSON.stringify(host[name])}`)
   const masked = (host.MaskedPaths as string[] | null) ?? []
   const unmasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'].filter(path => !masked.includes(path))
-  const networks = Object.keys(found.NetworkSettings?.Networks ?? {}).filter(name => name !== 'none')
+  const networks = Object.entries(found.NetworkSettings?.Networks ?? {})
+    .filter(([name, { NetworkID }]) => (link ? NetworkID !== link.networkId : name !== 'none'))
+    .map(([name]) => name)
   return [
     ...filled,
     ...unmasked.map(path => `${path} is not masked`),
@@ -206,8 +242,11 @@ const additions = (found: Docker.ContainerInspectInfo): string[] => {
 }
 
 /** An image's VOLUME would be a second writable folder, and one without a limit. */
-const mountDrift = (found: Docker.ContainerInspectInfo): string[] => {
-  const declared: string[] = [CONTAINER_PATHS.gatewayDirectory, CONTAINER_PATHS.workspace]
+const mountDrift = (
+  found: Docker.ContainerInspectInfo,
+  { HostConfig }: Docker.ContainerCreateOptions,
+): string[] => {
+  const declared = HostConfig?.Mounts?.map(mount => mount.Target) ?? []
   return found.Mounts.filter(mount => !declared.includes(mount.Destination)).map(
     mount => `${mount.Destination} is mounted from ${mount.Source}`,
   )

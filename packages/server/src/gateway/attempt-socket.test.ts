@@ -195,16 +195,31 @@ test('a path that no socket can have is refused with what to do', async () => {
   await expect(opening).rejects.toThrow(/107.*shorter FLOWFORGE_DATA_DIR/)
 })
 
-test('the network mode serves the same on a port', async () => {
+const openListener = async (directory: string) => {
   const listener = await openAttemptListener({
     host: '127.0.0.1',
-    port: 0,
+    directory,
     attempt: makeAttempt(),
     handlers: { ...noHandlers, runner: greet },
     log: silentLog,
   })
-  onTestFinished(() => listener.close())
-  const url = `http://127.0.0.1:${listener.port}/runner/x`
+  onTestFinished(() => listener.remove())
+  return listener
+}
+
+test('in network mode a restarted worker listens on the same port, for a container that knows no other', async () => {
+  const directory = join(await temporaryDirectory(), 'a')
+  const first = await openListener(directory)
+  await expect(openListener(directory)).rejects.toMatchObject({ code: 'port_taken' })
+  await first.close()
+  expect((await openListener(directory)).port).toBe(first.port)
+  await first.remove()
+  await expect(stat(directory)).rejects.toThrow('ENOENT')
+})
+
+test('the network mode serves the same on a port', async () => {
+  const { port } = await openListener(join(await temporaryDirectory(), 'a'))
+  const url = `http://127.0.0.1:${port}/runner/x`
   expect((await fetch(url)).status).toBe(401)
   expect(await (await fetch(url, { headers: { 'x-api-key': TOKEN } })).text()).toBe('hello')
 })

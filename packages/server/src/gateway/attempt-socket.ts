@@ -1,7 +1,7 @@
 // Where an attempt's container finds the gateway: a Unix socket in a directory of its own, or a TCP port where no
 // socket can be mounted. Knows nothing of what is served there.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { CONTAINER_PATHS } from '@flowforge/protocol'
@@ -19,9 +19,11 @@ export interface AttemptSocket {
 }
 
 export interface AttemptListener {
-  host: string
   port: number
+  /** Stops serving and keeps the port in mind, so that another worker can serve a running container on it. */
   close(): Promise<void>
+  /** For an attempt that has ended: `close`, and the directory goes. */
+  remove(): Promise<void>
 }
 
 const SOCKET_NAME = basename(CONTAINER_PATHS.gatewaySocket)
@@ -62,13 +64,28 @@ export async function openAttemptSocket(
   }
 }
 
-/** The same server on a TCP port: Docker Desktop and Kubernetes ("reduced isolation"). Port 0 = any free one. */
+/**
+ * The same server on a TCP port of this address: any free one, and after a restart the same again, since a container that
+ * runs knows no other. The directory holds its number.
+ */
 export async function openAttemptListener(
-  options: AttemptServerOptions & { host: string; port: number },
+  options: AttemptServerOptions & { host: string; directory: string },
 ): Promise<AttemptListener> {
+  const { host, directory } = options
+  await makeDirectory(directory)
+  const portFile = join(directory, 'port')
   const { server, close } = createAttemptServer(options)
-  await listen(server, { host: options.host, port: options.port })
-  return { host: options.host, port: (server.address() as AddressInfo).port, close }
+  await listen(server, { host, port: Number(await readFile(portFile, 'utf8').catch(() => '0')) })
+  const { port } = server.address() as AddressInfo
+  await writeFile(portFile, String(port))
+  return {
+    port,
+    close,
+    remove: async () => {
+      await close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
 }
 
 function refuseLongPath(socketPath: string): void {

@@ -1,22 +1,31 @@
-// The doors of attempts: one socket directory per container, behind which runner API, Claude, Git and egress are served
+// The doors of attempts: one socket or port per container, behind which runner API, Claude, Git and egress are served
 // to that attempt alone. A door may stand before its attempt has a job: then only the wait for an order is served.
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
+import type { GatewayPlace } from '../executors/port.ts'
 import { letsGo } from '../jobs/hold.ts'
 import type { AttemptDoor, AttemptGateway, DoorReports } from '../jobs/ports.ts'
 import type { Phase } from '../store/attempts.ts'
 import type { GatewayAttempt } from './attempt.ts'
-import type { GatewayHandler, GatewayHandlers, GatewayLog, OnDenied } from './attempt-server.ts'
-import { openAttemptSocket } from './attempt-socket.ts'
+import type {
+  AttemptServerOptions,
+  GatewayHandler,
+  GatewayHandlers,
+  GatewayLog,
+  OnDenied,
+} from './attempt-server.ts'
+import { openAttemptListener, openAttemptSocket } from './attempt-socket.ts'
 import { refuse, refuseTunnel } from './refusal.ts'
 import { createRunnerApi, type RunnerRecords } from './runner-api.ts'
 
 export interface DoorsOptions {
   /** Short, and closed to others: a socket's path has at most 107 bytes. */
   directory: string
+  /** For containers that can't have a socket: where to listen, and what they call that. */
+  network?: () => Promise<{ address: string; name: string }>
   tokenOf: (attemptId: string, phase: Phase) => string
   records: (reports: DoorReports) => RunnerRecords
   handlers: Omit<GatewayHandlers, 'runner'>
@@ -52,23 +61,26 @@ export function createDoors(options: DoorsOptions): Doors {
         settled: (settling: GatewayAttempt, report: SettleReport) =>
           admissions.get(settling)?.reports.settled(report),
       })
-      const socket = await openAttemptSocket({
+      const served: Served = {
         directory: join(options.directory, directoryName(attemptId, phase)),
         attempt,
         handlers: { runner, ...onlyAdmitted(options.handlers, admissions) },
         onDenied: (of, denial) => admissions.has(of) && options.onDenied(of, denial),
         log: options.log,
-      })
+      }
+      const { place, close, remove } = options.network
+        ? await openOnNetwork(served, await options.network())
+        : await openSocket(served)
       return {
         attemptId,
-        directory: socket.directory,
+        place,
         token: attempt.token,
         admit: (known, order, reports) => {
           // The server behind the socket knows this very object; the token and the end of the door stay what they are.
           Object.assign(attempt, known, { token: attempt.token, signal: ended.signal })
           const end = () => {
             // A runner that goes on with another worker must not hear from here that its lease is lost: it would end.
-            if (letsGo(known.signal)) void socket.close()
+            if (letsGo(known.signal)) void close()
             ended.abort(known.signal.reason)
           }
           known.signal.addEventListener('abort', end, { once: true })
@@ -77,13 +89,31 @@ export function createDoors(options: DoorsOptions): Doors {
           admissions.set(attempt, admission)
           admitted.resolve(admission)
         },
-        close: () => socket.close(),
-        remove: () => socket.remove(),
+        close,
+        remove,
       }
     },
     discard: (attemptId, phase) =>
       rm(join(options.directory, directoryName(attemptId, phase)), { recursive: true, force: true }),
   }
+}
+
+interface Opened {
+  place: GatewayPlace
+  close(): Promise<void>
+  remove(): Promise<void>
+}
+
+type Served = AttemptServerOptions & { directory: string }
+
+const openSocket = async (served: Served): Promise<Opened> => {
+  const { directory, close, remove } = await openAttemptSocket(served)
+  return { place: { kind: 'socket', directory }, close, remove }
+}
+
+const openOnNetwork = async (served: Served, host: { address: string; name: string }): Promise<Opened> => {
+  const { port, close, remove } = await openAttemptListener({ ...served, host: host.address })
+  return { place: { kind: 'network', host: host.name, port }, close, remove }
 }
 
 const withoutJob = (attemptId: string, phase: Phase, token: string, signal: AbortSignal): GatewayAttempt => ({

@@ -64,6 +64,7 @@ export function createHeldAttempts({
     renew: async (): Promise<void> => {
       // Those in hand before the question: what is claimed meanwhile is not in the answer, and yet not lost.
       const inHand = [...held]
+      if (inHand.length === 0) return
       const ids = inHand.map(([attemptId]) => attemptId)
       const kept = await database.acrossOrganizations(tx => renewLeases(tx, workerId, leaseSeconds, ids))
       const keptById = new Map(kept.map(lease => [lease.id, lease]))

@@ -1,5 +1,6 @@
 // What the job engine asks of its surroundings: each is implemented in the folder that its comment names.
 import type { NewEvent, SettleReport, WorkOrder } from '@flowforge/protocol'
+import type { GatewayPlace } from '../executors/port.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
 import type { Phase } from '../store/attempts.ts'
 import type { Transaction } from '../store/database.ts'
@@ -54,11 +55,10 @@ export interface Repositories {
   release(attemptId: string): Promise<void>
 }
 
-/** gateway/: the attempt's door. The container's side is `CONTAINER_PATHS.gatewayDirectory`. */
+/** gateway/: the attempt's door. */
 export interface AttemptDoor {
   attemptId: string
-  /** Host directory to mount into the container. */
-  directory: string
+  place: GatewayPlace
   token: string
   /** From now on the runner of this phase gets its order; before that it waits for it. */
   admit(attempt: GatewayAttempt, order: WorkOrder, reports: DoorReports): void

@@ -1,7 +1,7 @@
 // Containers for phases: started when asked for, or ahead of the next job. A spare is an agent container whose attempt
 // has an id but no job yet; its runner waits at the door for an order. It is used once, by one attempt, like any other.
 
-import { CONTAINER_ENVIRONMENT, CONTAINER_PATHS } from '@flowforge/protocol'
+import { CONTAINER_ENVIRONMENT } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { ContainerHandle, Executor } from '../executors/port.ts'
@@ -60,11 +60,8 @@ export function createSpares({
       attemptId,
       phase,
       image: await limits.image(),
-      environment: {
-        [CONTAINER_ENVIRONMENT.socket]: CONTAINER_PATHS.gatewaySocket,
-        [CONTAINER_ENVIRONMENT.token]: door.token,
-      },
-      gatewayDirectory: door.directory,
+      environment: { [CONTAINER_ENVIRONMENT.token]: door.token },
+      gateway: door.place,
       workspaceBytes: limits.workspaceBytes,
       memoryBytes: limits.memoryBytes,
       cpus: limits.cpus,

@@ -44,7 +44,7 @@ export interface System {
   executor: string
   workers: number
   scriptedModel: boolean
-  isolation: 'full' | 'reduced'
+  isolation: 'full' | 'reduced' | 'none'
   queue: { queued: number; running: number }
 }
 

@@ -34,9 +34,9 @@ export function FirstSteps({ repositories }: { repositories: Repository[] | unde
             <Link {...paths.newJob()}>New job</Link>
           </Button>
         </Step>
-        <Step number={3} title="Take the branch" command="git fetch origin && git switch BRANCH">
+        <Step number={3} title="Take the work" command="flowforge job diff NUMBER | git apply">
           <p className="text-sm text-ink-2">
-            The job’s page shows what was done, the diff and how to fetch it.
+            The job’s page shows what was done, the diff and how to fetch the branch.
           </p>
         </Step>
       </ol>

@@ -49,16 +49,22 @@ export function SystemStrip() {
   )
 }
 
-function Isolation({ level }: { level: 'full' | 'reduced' }) {
+const ISOLATION = {
+  full: { label: 'isolated', title: 'Containers have no network at all' },
+  reduced: { label: 'reduced isolation', title: 'Containers share a network with the gateway alone' },
+  none: { label: 'no containers', title: 'Nothing runs in containers here' },
+} as const
+
+function Isolation({ level }: { level: keyof typeof ISOLATION }) {
   const full = level === 'full'
   const Icon = full ? ShieldCheck : ShieldAlert
   return (
     <span
       className={cn('ml-auto inline-flex items-center gap-1', !full && 'text-amber')}
-      title={full ? 'Containers have no network at all' : 'Containers share a network with the gateway alone'}
+      title={ISOLATION[level].title}
     >
       <Icon className="size-3" aria-hidden />
-      {full ? 'isolated' : 'reduced isolation'}
+      {ISOLATION[level].label}
     </span>
   )
 }

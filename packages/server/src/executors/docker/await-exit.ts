@@ -4,7 +4,7 @@ import type Docker from 'dockerode'
 import { isFlowForgeError } from '../../errors.ts'
 import type { ContainerStatus } from '../port.ts'
 import type { Daemon } from './daemon.ts'
-import { inspectContainer } from './start-container.ts'
+import { inspectContainer } from './inspect-container.ts'
 
 /** As `docker run` reports a container that never ran. */
 const NEVER_STARTED_EXIT_CODE = 125

@@ -1,9 +1,12 @@
 // Whether this machine's Docker can hold the sandbox, and what to do when it can't.
 import type Docker from 'dockerode'
 import { isFlowForgeError } from '../../errors.ts'
-import type { ExecutorCheck } from '../port.ts'
+import type { ExecutorCheck, IsolationLevel } from '../port.ts'
 import type { Daemon } from './daemon.ts'
 import { isStatus } from './daemon-errors.ts'
+import { dnsProblem, forwardsDns } from './engine-version.ts'
+import { findGatewayHost } from './gateway-host.ts'
+import type { NetworkMode } from './links.ts'
 import type { Workspaces } from './workspaces.ts'
 
 const OLDEST_VERSION = [20, 10] as const
@@ -25,8 +28,14 @@ interface Info {
 
 export const checkDocker = async (
   daemon: Daemon,
-  options: { runtime?: string; image?: string; workspaces: () => Promise<Workspaces> },
+  options: {
+    runtime?: string
+    image?: string
+    network?: Pick<NetworkMode, 'acceptOldEngine'>
+    workspaces: () => Promise<Workspaces>
+  },
 ): Promise<ExecutorCheck> => {
+  const isolationLevel: IsolationLevel = options.network ? 'reduced' : 'full'
   try {
     const info = (await daemon.ask(() => daemon.docker.info())) as Info
     const image = options.image ? await findImage(daemon, options.image) : undefined
@@ -34,6 +43,7 @@ export const checkDocker = async (
       ...engineProblems(info),
       ...limitProblems(info),
       ...runtimeProblems(info, options.runtime),
+      ...(options.network ? await networkProblems(daemon, info, options.network) : socketProblems(info)),
     ]
     if (options.image && !image) {
       problems.push(`The agent image ${options.image} is not in this Docker: run script/setup.`)
@@ -46,7 +56,8 @@ export const checkDocker = async (
         storage: info.Driver,
         cgroup: `v${info.CgroupVersion ?? '1'}`,
         swap: info.SwapLimit ? 'none for containers' : 'not limited: the kernel does not account for it',
-        isolation: 'no network; gateway on a Unix socket',
+        isolationLevel,
+        ...isolationFacts(info, options.network),
         workspaceSize: (await options.workspaces()).facts.workspaceSize,
         ...(image && { image: `${options.image} (${Math.round(image.Size / 1e6)} MB)` }),
       },
@@ -54,7 +65,11 @@ export const checkDocker = async (
     }
   } catch (error) {
     if (!isFlowForgeError(error)) throw error
-    return { ok: false, facts: { engine: `none at ${daemon.address}` }, problems: [error.message] }
+    return {
+      ok: false,
+      facts: { isolationLevel, engine: `none at ${daemon.address}` },
+      problems: [error.message],
+    }
   }
 }
 
@@ -87,6 +102,35 @@ const limitProblems = (info: Info): string[] => {
   ].filter(Boolean)
   if (missing.length === 0) return []
   return [`This kernel does not let Docker limit ${missing.join(', ')}: enable these cgroup controllers.`]
+}
+
+const isolationFacts = (
+  info: Info,
+  network: Pick<NetworkMode, 'acceptOldEngine'> | undefined,
+): Record<string, string> => ({
+  isolation: network
+    ? 'reduced: each container has a network of its own, with a relay to the gateway on it'
+    : 'no network; gateway on a Unix socket',
+  ...(network?.acceptOldEngine &&
+    forwardsDns(info.ServerVersion) && { warning: dnsProblem(info.ServerVersion) }),
+})
+
+const socketProblems = (info: Info): string[] =>
+  info.OperatingSystem === 'Docker Desktop'
+    ? ['Docker Desktop does not pass sockets into containers: set FLOWFORGE_GATEWAY_MODE=network.']
+    : []
+
+const networkProblems = async (
+  daemon: Daemon,
+  info: Info,
+  { acceptOldEngine }: Pick<NetworkMode, 'acceptOldEngine'>,
+): Promise<string[]> => {
+  const old = !acceptOldEngine && forwardsDns(info.ServerVersion)
+  const nowhere = await findGatewayHost(daemon).then(
+    () => undefined,
+    error => (isFlowForgeError(error, 'config_invalid') ? error.message : undefined),
+  )
+  return [...(old ? [dnsProblem(info.ServerVersion)] : []), ...(nowhere ? [nowhere] : [])]
 }
 
 const runtimeProblems = (info: Info, runtime: string | undefined): string[] =>

@@ -54,6 +54,13 @@ export const startFailure = (cause: unknown, context: { image: string; address: 
   if (/runtime/i.test(message) && /unknown|invalid|not found/i.test(message) && status === 400) {
     return fail('config_invalid', `Docker does not have the container runtime that is asked for: ${message}`)
   }
+  // Comes with status 404.
+  if (/address pool|fully subnetted/i.test(message)) {
+    return fail(
+      'no_capacity',
+      `Docker has no addresses left for another container's network: remove networks that nobody uses (docker network prune), or give it more with default-address-pools in its daemon.json. (${message})`,
+    )
+  }
   if (status === 404 || /invalid reference format/.test(message)) {
     return fail('image_unavailable', `The image ${context.image} is not in this Docker: run script/setup.`)
   }

@@ -4,10 +4,10 @@ import path from 'node:path'
 import { pipeline } from 'node:stream'
 import Docker from 'dockerode'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { type Act, describeExecutorContract, newAttemptId } from '../contract.ts'
+import { describeExecutorContract, newAttemptId } from '../contract.ts'
 import type { ContainerHandle, ContainerSpec } from '../port.ts'
 import { containerOptions, type Sandbox } from '../profile.ts'
-import { backingFiles, createDockerTestBed, MIB } from './testing.ts'
+import { backingFiles, createDockerTestBed, MIB, scriptOf } from './testing.ts'
 import { loopWorkspaces } from './workspaces.ts'
 
 // A loaded machine may take seconds for a start.
@@ -17,23 +17,6 @@ const bed = await createDockerTestBed()
 const { docker, folder, installationId, specOf, workspaceRoot } = bed
 const never = new AbortController().signal
 afterAll(() => bed.close())
-
-const scriptOf = (act: Act): string => {
-  switch (act.act) {
-    case 'sleep':
-      return 'exec sleep 600'
-    case 'exit':
-      return `exit ${act.code}`
-    case 'ignore-term':
-      return "trap '' TERM; echo ignoring; while true; do sleep 600; done"
-    case 'print':
-      return `echo '${act.text}'; exec sleep 600`
-    case 'print-variable':
-      return `echo "$${act.name}"; exec sleep 600`
-    case 'use-too-much-memory':
-      return 'exec tail /dev/zero'
-  }
-}
 
 describeExecutorContract('docker', async () => ({
   executor: bed.newExecutor(),

@@ -10,9 +10,11 @@ import { checkDocker } from './check.ts'
 import { chooseWorkspaces } from './choose-workspaces.ts'
 import { createDaemon, type Daemon } from './daemon.ts'
 import { isStatus } from './daemon-errors.ts'
+import { inspectContainer } from './inspect-container.ts'
+import { createLinks, type NetworkMode, sweepLinks } from './links.ts'
 import { tailOfFrames } from './logs.ts'
 import { removeContainer, terminateContainer } from './remove-container.ts'
-import { inspectContainer, startContainer } from './start-container.ts'
+import { startContainer } from './start-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
 export interface DockerExecutorOptions {
@@ -24,6 +26,8 @@ export interface DockerExecutorOptions {
   workspaceRoot: string
   /** An OCI runtime that must be used, e.g. `runsc`; missing = nothing starts. */
   runtime?: string
+  /** For places where containers can not have the gateway's socket; absent = they have it. */
+  network?: NetworkMode
   /** The image that `check` looks for. */
   image?: string
   log: Pick<Logger, 'info' | 'warn'>
@@ -35,6 +39,7 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
   const { installationId, log, abandonedAfterMs = 90_000 } = options
   const daemon = createDaemon(options.docker)
   const workspaces = chooseWorkspaces(daemon, { root: options.workspaceRoot, abandonedAfterMs, log })
+  const links = options.network && createLinks(daemon, options.network)
   /** Starts under way by container name; also their last step, which outlives `start`. */
   const starting = new Map<string, Promise<ContainerHandle>>()
   const settling = new Map<string, Promise<void>>()
@@ -45,7 +50,10 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
     const name = nameOf(spec)
     const kind = await workspaces()
     const sandbox = { installationId, name, spec, workspace: kind.volume(name), runtime: options.runtime }
-    const { id, adopted } = await startContainer(daemon, kind, sandbox, abandonedAfterMs)
+    const { id, adopted } = await startContainer(
+      { daemon, workspaces: kind, links, abandonedAfterMs },
+      sandbox,
+    )
     if (!adopted) settling.set(name, settle(name, kind))
     return { executor: 'docker', id, attemptId: spec.attemptId, phase: spec.phase }
   }
@@ -71,8 +79,10 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
       await settling.get(name)
       if (graceMs > 0) await terminateContainer(daemon, handle.id, graceMs)
       await removeContainer(daemon, handle.id)
-      // A late stop of an old container must not take its successor's disk away.
-      if (!(await inspectContainer(daemon, name))) await (await workspaces()).remove(name)
+      // A late stop of an old container must not take its successor's disk or network away.
+      if (await inspectContainer(daemon, name)) return
+      await (await workspaces()).remove(name)
+      await links?.remove({ installationId, name, spec: handle })
     },
     inspect: handle => containerStatus(daemon, handle.id),
     exited: (handle, signal) => awaitExit(daemon, handle.id, signal),
@@ -80,8 +90,11 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
     sweep: async () => {
       const kind = await workspaces()
       const live = (await listContainers(daemon, installationId)).map(handleOf).map(nameOf)
-      await kind.sweep(new Set([...live, ...starting.keys()]))
+      const liveNames = new Set([...live, ...starting.keys()])
+      await kind.sweep(liveNames)
       await sweepVolumes(daemon, installationId)
+      // In either mode: the other one may have been on before.
+      await sweepLinks(daemon, { installationId, liveNames, abandonedAfterMs })
     },
     logs: (handle, maxBytes) => containerLogs(daemon, handle.id, maxBytes),
     check: () => checkDocker(daemon, { ...options, workspaces }),

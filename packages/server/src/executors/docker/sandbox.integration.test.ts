@@ -102,7 +102,7 @@ describe('the sandbox', () => {
   it('sees a socket of the gateway that is made later, and can not put one there', async () => {
     const handle = await executor.start(
       specOf(
-        'until test -S /run/flowforge/late.sock; do sleep 0.05; done; rm /run/flowforge/late.sock; echo seen',
+        'until test -S /run/flowforge/late.sock; do sleep 0.05; done; rm /run/flowforge/late.sock 2>&1; echo seen',
       ),
     )
     const server = createServer()

@@ -6,33 +6,38 @@ import { FlowForgeError } from '../../errors.ts'
 import { containerOptions, LABELS, type Sandbox } from '../profile.ts'
 import type { Daemon } from './daemon.ts'
 import { isStatus, startFailure } from './daemon-errors.ts'
+import { inspectContainer } from './inspect-container.ts'
+import type { Links } from './links.ts'
 import { removeContainer } from './remove-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
-export const startContainer = async (
-  daemon: Daemon,
-  workspaces: Workspaces,
-  sandbox: Sandbox,
+export interface Means {
+  daemon: Daemon
+  workspaces: Workspaces
+  /** For containers whose gateway is on the network. */
+  links: Links | undefined
   /** How long a container may be made but not started before we hold its maker for dead. */
-  abandonedAfterMs: number,
+  abandonedAfterMs: number
+}
+
+export const startContainer = async (
+  means: Means,
+  sandbox: Sandbox,
 ): Promise<{ id: string; adopted: boolean }> => {
   for (;;) {
-    const made = await makeContainer(daemon, workspaces, sandbox)
+    const made = await makeContainer(means, sandbox)
     if (made !== 'exists') return { id: made.id, adopted: false }
-    const id = await adoptContainer(daemon, workspaces, sandbox, abandonedAfterMs)
+    const id = await adoptContainer(means, sandbox)
     if (id) return { id, adopted: true }
   }
 }
 
 /** The container, its disk and the look at its image go side by side: the container takes longest. */
-const makeContainer = async (
-  daemon: Daemon,
-  workspaces: Workspaces,
-  sandbox: Sandbox,
-): Promise<Docker.Container | 'exists'> => {
+const makeContainer = async (means: Means, sandbox: Sandbox): Promise<Docker.Container | 'exists'> => {
+  const { daemon, workspaces } = means
   const { name, spec } = sandbox
   const [created, workspace, image] = await Promise.allSettled([
-    daemon.ask(abortSignal => daemon.docker.createContainer({ ...containerOptions(sandbox), abortSignal })),
+    createWithLink(means, sandbox),
     workspaces.prepare(name, spec.workspaceBytes),
     daemon.ask(() => daemon.docker.getImage(spec.image).inspect()),
   ])
@@ -48,10 +53,29 @@ const makeContainer = async (
     // A create that got no answer may have made it all the same: `list` shows it, and nothing runs in it.
     if (created.status === 'fulfilled') await removeContainer(daemon, created.value.id).catch(() => {})
     if (workspace.status === 'fulfilled') await workspace.value.discard()
-    if (created.status === 'fulfilled') await workspaces.remove(name)
+    if (created.status === 'fulfilled') await removeBelongings(means, sandbox)
     else if (await isThere(daemon, name, error)) return 'exists'
     throw startFailure(error, { image: spec.image, address: daemon.address })
   }
+}
+
+const createWithLink = async ({ daemon, links }: Means, sandbox: Sandbox): Promise<Docker.Container> => {
+  const create = (options: Docker.ContainerCreateOptions) =>
+    daemon.ask(abortSignal => daemon.docker.createContainer({ ...options, abortSignal }))
+  if (sandbox.spec.gateway.kind === 'socket') return create(containerOptions(sandbox))
+  if (!links) throw new TypeError('This executor was not set up for the network mode.')
+  const link = await links.open(sandbox)
+  try {
+    return await create(containerOptions({ ...sandbox, link }))
+  } catch (error) {
+    await links.remove(sandbox).catch(() => {})
+    throw error
+  }
+}
+
+const removeBelongings = async ({ workspaces, links }: Means, sandbox: Sandbox): Promise<void> => {
+  await workspaces.remove(sandbox.name)
+  await links?.remove(sandbox)
 }
 
 /** Docker looks for the image first: without it, it does not even say that the name is taken. */
@@ -71,38 +95,30 @@ const assertNoVolumes = (name: string, image: Docker.ImageInspectInfo): void => 
 }
 
 /** The id of the attempt's container, or undefined when it has gone and can be made anew. */
-const adoptContainer = async (
-  daemon: Daemon,
-  workspaces: Workspaces,
-  { name, installationId }: Sandbox,
-  abandonedAfterMs: number,
-): Promise<string | undefined> => {
-  const deadline = Date.now() + abandonedAfterMs
+const adoptContainer = async (means: Means, sandbox: Sandbox): Promise<string | undefined> => {
+  const { daemon, links } = means
+  const { name, installationId } = sandbox
+  const deadline = Date.now() + means.abandonedAfterMs
   for (;;) {
     const found = await inspectContainer(daemon, name)
-    if (!found) return undefined
+    const abandoned = Date.now() > deadline
+    if (!found) {
+      // Its link comes before it.
+      if (!(await links?.exists(sandbox))) return undefined
+      if (abandoned) await removeBelongings(means, sandbox)
+      else await delay(50)
+      continue
+    }
     if (found.Config.Labels[LABELS.installation] !== installationId) {
       throw new FlowForgeError('config_invalid', `The container ${name} belongs to another installation.`)
     }
     const status: string = found.State.Status
     if (status !== 'created' && status !== 'removing' && status !== 'dead') return found.Id
-    if (Date.now() > deadline) {
+    if (abandoned) {
       await removeContainer(daemon, found.Id)
-      await workspaces.remove(name)
+      await removeBelongings(means, sandbox)
       return undefined
     }
     await delay(50)
-  }
-}
-
-export const inspectContainer = async (
-  daemon: Daemon,
-  idOrName: string,
-): Promise<Docker.ContainerInspectInfo | undefined> => {
-  try {
-    return await daemon.ask(abortSignal => daemon.docker.getContainer(idOrName).inspect({ abortSignal }))
-  } catch (error) {
-    if (isStatus(error, 404)) return undefined
-    throw error
   }
 }

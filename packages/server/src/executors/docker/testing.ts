@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import Docker from 'dockerode'
-import { newAttemptId } from '../contract.ts'
+import { type Act, newAttemptId } from '../contract.ts'
 import type { ContainerSpec, Executor } from '../port.ts'
+import { RELAY_PORT } from '../relay-profile.ts'
 import { createDockerExecutor, type DockerExecutorOptions } from './executor.ts'
 import { ensureTestImage } from './test-image.ts'
 
@@ -18,6 +19,8 @@ export interface DockerTestBed {
   workspaceRoot: string
   installationId: string
   newExecutor(changes?: Partial<DockerExecutorOptions>): Executor
+  /** One whose containers reach the gateway over the network; relays are of busybox, too. */
+  newNetworkExecutor(changes?: Partial<DockerExecutorOptions>): Executor
   /** A container that runs this shell script. */
   specOf(script: string, changes?: Partial<ContainerSpec>): ContainerSpec
   /** Files that this attempt has on disk. */
@@ -35,21 +38,27 @@ export const createDockerTestBed = async (): Promise<DockerTestBed> => {
   const workspaceRoot = path.join(folder, 'workspaces')
   const installationId = `test${randomBytes(4).toString('hex')}`
   const log = { info: () => {}, warn: () => {} }
+  const newExecutor = (changes?: Partial<DockerExecutorOptions>) =>
+    createDockerExecutor({ installationId, docker, workspaceRoot, image, log, ...changes })
   return {
     docker,
     image,
     folder,
     workspaceRoot,
     installationId,
-    newExecutor: changes =>
-      createDockerExecutor({ installationId, docker, workspaceRoot, image, log, ...changes }),
+    newExecutor,
+    newNetworkExecutor: changes =>
+      newExecutor({
+        network: { image: async () => image, command: busyboxRelay, acceptOldEngine: true },
+        ...changes,
+      }),
     specOf: (script, changes) => ({
       attemptId: newAttemptId(),
       phase: 'agent',
       image,
       command: ['sh', '-c', script],
       environment: {},
-      gatewayDirectory: folder,
+      gateway: { kind: 'socket', directory: folder },
       workspaceBytes: 64 * MIB,
       memoryBytes: 64 * MIB,
       cpus: 1,
@@ -65,6 +74,35 @@ export const createDockerTestBed = async (): Promise<DockerTestBed> => {
       await rm(folder, { recursive: true, force: true })
       if (left.length > 0) throw new Error(`loop devices were left behind: ${left.join(', ')}`)
     },
+  }
+}
+
+const busyboxRelay = (host: string, port: number): string[] => [
+  'nc',
+  '-ll',
+  '-p',
+  String(RELAY_PORT),
+  '-e',
+  'nc',
+  host,
+  String(port),
+]
+
+/** The acts of the executors' contract. */
+export const scriptOf = (act: Act): string => {
+  switch (act.act) {
+    case 'sleep':
+      return 'exec sleep 600'
+    case 'exit':
+      return `exit ${act.code}`
+    case 'ignore-term':
+      return "trap '' TERM; echo ignoring; while true; do sleep 600; done"
+    case 'print':
+      return `echo '${act.text}'; exec sleep 600`
+    case 'print-variable':
+      return `echo "$${act.name}"; exec sleep 600`
+    case 'use-too-much-memory':
+      return 'exec tail /dev/zero'
   }
 }
 

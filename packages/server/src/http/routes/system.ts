@@ -76,7 +76,7 @@ export const systemRoutes =
           executor: first?.executor ?? 'none',
           workers: live.length,
           scriptedModel: first?.facts.model === 'scripted',
-          isolation: isolationOf(first?.executor, first?.facts.isolation),
+          isolation: weakestIsolation(live),
           queue: { queued: count('queued'), running: count('running') },
         }
       },
@@ -122,5 +122,11 @@ export const systemRoutes =
     )
   }
 
-const isolationOf = (executor: string | undefined, fact: string | undefined): 'full' | 'reduced' | 'none' =>
-  executor === undefined || executor === 'dummy' ? 'none' : fact === 'reduced' ? 'reduced' : 'full'
+/** A job may run on any of them. What a worker does not say is not assumed. */
+const weakestIsolation = (live: { facts: Record<string, string> }[]): 'full' | 'reduced' | 'none' => {
+  const levels = live.map(({ facts }) => facts.isolationLevel)
+  if (levels.length > 0 && levels.every(level => level === 'full')) return 'full'
+  return levels.length > 0 && levels.every(level => level === 'full' || level === 'reduced')
+    ? 'reduced'
+    : 'none'
+}
