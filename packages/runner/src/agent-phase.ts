@@ -1,6 +1,5 @@
 // The phase `agent` from empty directory to pushed branch: clone, setup, Claude, verify with feedback, commit, push.
 // The order of these acts is here; how each is done is not.
-import { mkdirSync } from 'node:fs'
 import type { AgentWorkOrder, SettleReport, VerifyResult } from '@flowforge/protocol'
 import { createClaudeEvents } from './claude-events.ts'
 import { type ClaudeSession, startClaude } from './claude-session.ts'
@@ -40,10 +39,12 @@ const systemPrompt = (order: AgentWorkOrder): string =>
     'Your last message is shown as the summary of the job: say in it what you changed and why.',
   ].join('\n')
 
-/** Claude Code needs a third of a second to start: that runs while the clone is made. It reads nothing of it before the first prompt. */
+/**
+ * Claude Code needs a third of a second to start: set-up runs beside it. The clone does not: a Claude that starts in an
+ * empty directory mostly reads CLAUDE.md at the first prompt, but on a busy machine it sometimes has looked before.
+ */
 const openClaude = (context: PhaseContext, order: AgentWorkOrder): Promise<ClaudeSession> => {
   const { events, state } = context
-  mkdirSync(context.git.repository, { recursive: true })
   const take = createClaudeEvents({ events, nowMs: () => performance.now() })
   return startClaude({
     loadSdk: context.loadSdk,
@@ -153,7 +154,7 @@ const deliver = async (
   return head
 }
 
-const prepare = async (context: PhaseContext, order: AgentWorkOrder): Promise<void> => {
+const clone = async (context: PhaseContext, order: AgentWorkOrder): Promise<void> => {
   const { events } = context
   events.emit('job.stage', { stage: 'cloning' })
   const startedAt = performance.now()
@@ -162,18 +163,22 @@ const prepare = async (context: PhaseContext, order: AgentWorkOrder): Promise<vo
   events.emit('git.cloned', { commit: order.git.checkoutCommit, durationMs })
   for (const settings of findRepositorySettings(context.git.repository))
     events.emit('settings.neutralised', settings)
+}
+
+const setUp = async (context: PhaseContext, order: AgentWorkOrder): Promise<void> => {
   if (order.setup.length === 0) return
-  events.emit('job.stage', { stage: 'setting_up' })
+  context.events.emit('job.stage', { stage: 'setting_up' })
   await runSetup({ ...context.shell, signal: interruptible(context) }, order.setup)
 }
 
 export const runAgentPhase = async (context: PhaseContext, order: AgentWorkOrder): Promise<SettleReport> => {
   const { control, signal, state } = context
+  await clone(context, order)
   const opening = openClaude(context, order)
-  // Its failure is told by the first turn; it must not end the process while the clone is still being made.
+  // Its failure is told by the first turn; it must not end the process while set-up still runs.
   opening.catch(() => {})
   try {
-    await prepare(context, order).catch(error => {
+    await setUp(context, order).catch(error => {
       if (!control.interrupted || signal.aborted) throw error
     })
     if (control.interrupted)

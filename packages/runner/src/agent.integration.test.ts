@@ -38,7 +38,6 @@ test('a job that changes a file ends in a pushed branch with a commit and a summ
     'git.committed',
     'job.stage',
   ])
-  expect(made.gateway.deltas.join('')).toContain('I wrote **hello.txt**.')
 })
 
 test('a job that changes nothing pushes nothing', async () => {

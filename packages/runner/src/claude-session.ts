@@ -1,4 +1,4 @@
-// One Claude Code conversation: started before the clone is there, fed with prompts, read until each turn is over.
+// One Claude Code conversation: started while set-up runs, fed with prompts, read until each turn is over.
 // Knows the Agent SDK; knows nothing of Git, verify or the gateway.
 import { randomUUID, type UUID } from 'node:crypto'
 import type { Options, Query, SDKMessage, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'

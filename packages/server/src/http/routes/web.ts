@@ -32,9 +32,10 @@ export const webRoutes =
       maxAge: YEAR_SECONDS * 1000,
     })
     app.get('/*', { schema: { hide: true } }, async (request, reply) => {
-      // The console's own addresses have no file ending; whatever else is asked for is not there.
+      // A page is for browsers, at addresses without a file ending; every other question is about something that is not there.
       const path = request.url.split('?', 1)[0]!
-      if (/^\/(api|git)\//.test(path) || /\.[a-z0-9]+$/i.test(path)) return reply.callNotFound()
+      const isPage = request.headers.accept?.includes('text/html') === true
+      if (!isPage || /^\/(api|git)\//.test(path) || /\.[a-z0-9]+$/i.test(path)) return reply.callNotFound()
       return reply
         .header('content-security-policy', POLICY)
         .header('cache-control', 'no-cache')
