@@ -128,8 +128,10 @@ describe('cancelling', () => {
       ])
       expect(await ends(job.id)).toHaveLength(1)
       const { state } = await scene.job(job.id)
-      // Refused means: it had ended already, and not by a cancel.
-      if (cancelled.status === 'rejected') expect(state).toBe(round % 2 ? 'succeeded' : 'failed')
+      // Refused means: it had ended already, and not by a cancel, unless there was another.
+      const byItself = round % 2 ? 'succeeded' : 'failed'
+      const possible = round % 3 === 0 ? [byItself, 'cancelled'] : [byItself]
+      if (cancelled.status === 'rejected') expect(possible).toContain(state)
     }
   })
 
