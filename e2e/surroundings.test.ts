@@ -25,7 +25,7 @@ it('without Docker: it starts, the doctor says so, and a job ends with that reas
   expect(doctor.exitCode).toBe(1)
   expect(doctor.stdout).toContain('/nowhere/docker.sock')
   const { id } = await hostedRepository(system)
-  const job = await system.run({ repositoryId: id, task: 'Do it' })
+  const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
   expect(job).toMatchObject({ state: 'failed', reason: { code: 'no_capacity' } })
   expect(job.reason!.message).toMatch(/Docker does not answer/)
 })
@@ -104,7 +104,7 @@ it.skipIf(!canMount)('with a full disk: the job that fills it fails as disk_full
     cleanUp: async () => void execFileSync('umount', [mounted]),
   })
   const { id } = await system.flowforge.repositories.create({ name: 'big', url: host.url('big') })
-  const job = await system.run({ repositoryId: id, task: 'Do it' })
+  const job = await system.run({ repositoryId: id, task: 'Do it', maxAttempts: 1 })
   expect(job).toMatchObject({ state: 'failed', reason: { code: 'disk_full' } })
   const small = await hostedRepository(system)
   const other = await system.run({ repositoryId: small.id, task: 'Write a greeting' })

@@ -19,7 +19,7 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'run', summary: 'Submit a task and follow it to its end', load: () => import('./commands/run.ts') },
   {
     name: 'job',
-    summary: 'Look at jobs, follow them, cancel them',
+    summary: 'Look at jobs, follow them, cancel and retry them',
     verbs: [
       { name: 'list', summary: 'List jobs, newest first', load: () => import('./commands/job/list.ts') },
       { name: 'show', summary: 'Show one job', load: () => import('./commands/job/show.ts') },
@@ -30,6 +30,16 @@ export const COMMANDS: CommandEntry[] = [
       },
       { name: 'diff', summary: 'Print what a job changed', load: () => import('./commands/job/diff.ts') },
       { name: 'cancel', summary: 'Cancel a job', load: () => import('./commands/job/cancel.ts') },
+      {
+        name: 'retry',
+        summary: 'Try a failed or cancelled job again',
+        load: () => import('./commands/job/retry.ts'),
+      },
+      {
+        name: 'interrupt',
+        summary: 'End the turn of a job and keep what it has done',
+        load: () => import('./commands/job/interrupt.ts'),
+      },
     ],
   },
   {

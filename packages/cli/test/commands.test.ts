@@ -205,6 +205,26 @@ describe('job', () => {
         stderr: 'Job #1 has succeeded already; there is nothing to cancel.\n',
       })
     }))
+
+  test('retry queues a failed job again, and says why it does not', () =>
+    withJob(async (peer, home) => {
+      const refused = await runCli(home, ['job', 'retry', '1'])
+      expect(refused.exitCode).toBe(1)
+      expect(refused.stderr).toContain('Job 1 is succeeded.')
+      Object.assign(peer.jobs[0]!, { state: 'failed' })
+      const { exitCode, stdout } = await runCli(home, ['job', 'retry', '1'])
+      expect({ exitCode, stdout }).toEqual({
+        exitCode: 0,
+        stdout: 'Job #1 is queued again. Follow it: flowforge job logs -f 1\n',
+      })
+    }))
+
+  test('interrupt says that what was done is kept', () =>
+    withJob(async (_peer, home) => {
+      expect((await runCli(home, ['job', 'interrupt', '1'])).stdout).toBe(
+        'Job #1 is being interrupted; what it has done is kept.\n',
+      )
+    }))
 })
 
 describe('repo and key', () => {

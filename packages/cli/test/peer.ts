@@ -243,6 +243,19 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
       },
     },
     {
+      method: 'POST',
+      path: /^\/jobs\/([^/]+)\/(retry|interrupt)$/,
+      answer: ([id, act], _b, _r, response) => {
+        const job = findJob(id, response)
+        if (!job) return
+        if ((act === 'retry') !== (job.state === 'failed')) {
+          problem(response, 409, 'job_state_conflict', `Job ${job.number} is ${job.state}.`)
+          return
+        }
+        json(response, 200, act === 'retry' ? Object.assign(job, { state: 'queued' }) : job)
+      },
+    },
+    {
       method: 'GET',
       path: /^\/jobs\/([^/]+)\/diff$/,
       answer: ([id], _b, _r, response) => {

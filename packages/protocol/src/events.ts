@@ -19,7 +19,13 @@ export const EVENT_DATA = {
   'job.succeeded': z.object({ branch: z.string(), headCommit: z.string().optional(), result: JobResult }),
   'job.failed': z.object({ reason: Reason }),
   'job.cancelled': z.object({ by: z.string().optional(), reason: Reason.optional() }),
-  'job.retried': z.object({ by: z.string().optional(), reason: Reason.optional(), automatic: z.boolean() }),
+  'job.retried': z.object({
+    by: z.string().optional(),
+    reason: Reason.optional(),
+    automatic: z.boolean(),
+    /** How long the job waits in the queue before it is tried again. */
+    delayMs: z.number().int().optional(),
+  }),
 
   'attempt.started': z.object({ number: z.number().int(), workerId: z.string(), executor: z.string() }),
   'attempt.lost': z.object({ number: z.number().int(), reason: z.string() }),

@@ -1,4 +1,4 @@
-// Jobs: submit, look at, follow, cancel.
+// Jobs: submit, look at, follow, cancel, retry, interrupt.
 import { readApiError } from './errors.ts'
 import { type FollowOptions, followEvents } from './follow.ts'
 import { createPages, type Pages } from './pages.ts'
@@ -17,6 +17,10 @@ export interface Jobs {
   list(filter?: JobFilter & ListOptions): Pages<Job>
   get(id: string, options?: CallOptions): Promise<Job>
   cancel(id: string, options?: CallOptions): Promise<Job>
+  /** Of a job that failed or was cancelled. */
+  retry(id: string, options?: CallOptions): Promise<Job>
+  /** Ends the agent's turn; what it has done is committed and pushed. */
+  interrupt(id: string, options?: CallOptions): Promise<Job>
   /** What is in the log now, from behind `after`; ends without waiting for more. */
   events(id: string, options?: CallOptions & { after?: number; limit?: number }): AsyncIterable<JobEvent>
   /** What is in the log and what comes, until the job has ended. */
@@ -64,6 +68,16 @@ export function createJobs({ client, once }: Transport): Jobs {
     return response.status === 204 ? null : data!
   }
 
+  const tell =
+    (act: 'cancel' | 'retry' | 'interrupt') =>
+    async (id: string, options: CallOptions = {}): Promise<Job> => {
+      const { data } = await client.POST(`/api/v1/jobs/{id}/${act}`, {
+        params: { path: { id } },
+        ...idempotency(options),
+      })
+      return data!
+    }
+
   return {
     create: async (job, options = {}) => {
       const { data } = await client.POST('/api/v1/jobs', { body: job, ...idempotency(options) })
@@ -79,13 +93,9 @@ export function createJobs({ client, once }: Transport): Jobs {
       }),
     get: async (id, { signal } = {}) =>
       (await client.GET('/api/v1/jobs/{id}', { params: { path: { id } }, signal })).data!,
-    cancel: async (id, options = {}) => {
-      const { data } = await client.POST('/api/v1/jobs/{id}/cancel', {
-        params: { path: { id } },
-        ...idempotency(options),
-      })
-      return data!
-    },
+    cancel: tell('cancel'),
+    retry: tell('retry'),
+    interrupt: tell('interrupt'),
     events,
     follow: (id, options = {}) =>
       followEvents(

@@ -38,7 +38,7 @@ export interface EventData {
   'job.succeeded': { branch: string; headCommit?: string; result: JobResult }
   'job.failed': { reason: Reason }
   'job.cancelled': { by?: string; reason?: Reason }
-  'job.retried': { by?: string; reason?: Reason; automatic: boolean }
+  'job.retried': { by?: string; reason?: Reason; automatic: boolean; delayMs?: number }
   'attempt.started': { number: number; workerId: string; executor: string }
   'attempt.lost': { number: number; reason: string }
   'attempt.adopted': { number: number; workerId: string }

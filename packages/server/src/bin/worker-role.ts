@@ -19,13 +19,14 @@ import { createSpares } from '../jobs/spares.ts'
 import { startWorker } from '../jobs/work.ts'
 import { createWorkerRepositories } from '../repositories/worker-repositories.ts'
 import { attemptToken } from '../secrets/attempt-token.ts'
+import { readOrMakeSecret } from '../secrets/secret-file.ts'
 import { createExecutor } from './executor.ts'
 import type { Foundation } from './foundation.ts'
 
 export interface WorkerRole {
   executor: Executor
   start(): Promise<void>
-  /** Stops claiming, waits for running attempts up to the limit, ends spares. */
+  /** Stops claiming, hands running attempts over or waits for them up to the limit, ends spares. */
   drain(limitMs: number): Promise<void>
 }
 
@@ -64,6 +65,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       },
     },
     onDenied: (attempt, denial) => void records.say(attempt, { type: 'policy.denied', data: denial }),
+    onUpstreamBusy: (attempt, retryAfterMs) => doors.reportsOf(attempt)?.claudeBusy(retryAfterMs),
     onUpstreamAuthFailure: attempt => doors.reportsOf(attempt)?.claudeTrouble('claude_auth', AUTH_TROUBLE),
   })
   const egress = createEgressProxy({
@@ -116,7 +118,14 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     sealing,
     release: attemptId => git.release(attemptId),
   })
-  const context = { ...foundation, executor, repositories, spares, firstContactMs: FIRST_CONTACT_MS }
+  const context = {
+    ...foundation,
+    executor,
+    gateway: doors,
+    repositories,
+    spares,
+    firstContactMs: FIRST_CONTACT_MS,
+  }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   return {
     executor,
@@ -128,6 +137,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         host: hostname(),
         concurrency: config.concurrency,
         leaseSeconds: config.leaseSeconds,
+        place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })
     },

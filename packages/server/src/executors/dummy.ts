@@ -24,6 +24,8 @@ export type Behaviour = (context: DummyContext) => Promise<DummyExit>
 
 export interface DummyExecutorOptions {
   behaviour: (spec: ContainerSpec) => Behaviour
+  /** For several workers of one process that share this executor. */
+  outlivesWorker?: boolean
   /** A failure of `start` to play. */
   startFailure?: (spec: ContainerSpec) => FlowForgeError | undefined
 }
@@ -50,6 +52,7 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
 
   return {
     name: 'dummy',
+    outlivesWorker: options.outlivesWorker ?? false,
     start: async spec => {
       const failure = options.startFailure?.(spec)
       if (failure) throw failure

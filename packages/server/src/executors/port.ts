@@ -62,6 +62,8 @@ export interface ExecutorCheck {
  */
 export interface Executor {
   readonly name: 'docker' | 'kubernetes' | 'dummy'
+  /** Containers go on when the process that started them ends, and `list` of another one shows them. */
+  readonly outlivesWorker: boolean
   start(spec: ContainerSpec): Promise<ContainerHandle>
   stop(handle: ContainerHandle, options: { graceMs: number }): Promise<void>
   inspect(handle: ContainerHandle): Promise<ContainerStatus>

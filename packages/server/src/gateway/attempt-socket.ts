@@ -1,7 +1,7 @@
 // Where an attempt's container finds the gateway: a Unix socket in a directory of its own, or a TCP port where no
 // socket can be mounted. Knows nothing of what is served there.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { CONTAINER_PATHS } from '@flowforge/protocol'
@@ -51,7 +51,7 @@ export async function openAttemptSocket(
 
   const close = async () => {
     await closeServer()
-    if ((await inodeOf(socketPath)) === ino) await unlink(socketPath)
+    if ((await inodeOf(socketPath)) === ino) await rm(socketPath, { force: true })
   }
   return {
     directory,

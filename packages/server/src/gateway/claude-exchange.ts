@@ -29,6 +29,7 @@ export interface ClaudeExchange {
   price: typeof priceRequest
   record: RecordClaudeUsage
   onUpstreamAuthFailure: ((attempt: GatewayAttempt) => void) | undefined
+  onUpstreamBusy: ((attempt: GatewayAttempt, retryAfterMs: number) => void) | undefined
   log: GatewayLog
 }
 
@@ -111,6 +112,12 @@ async function askUpstream(exchange: ClaudeExchange, signal: AbortSignal): Promi
   }
 }
 
+/** RFC 9110, 10.2.3, in seconds; Anthropic does not send dates. */
+function retryAfterOf({ headers }: Answer): number | undefined {
+  const seconds = Number(single(headers['retry-after']) ?? Number.NaN)
+  return seconds >= 0 ? seconds * 1000 : undefined
+}
+
 /** Sends the answer on; what it returns ends the response, once the usage is written down. */
 async function passOn(exchange: ClaudeExchange, answer: Answer, progress: Progress): Promise<() => void> {
   const { res, key, attempt } = exchange
@@ -126,6 +133,8 @@ async function passOn(exchange: ClaudeExchange, answer: Answer, progress: Progre
       exchange.onUpstreamAuthFailure?.(attempt)
       return () => answerAuthFailure(res)
     }
+    const retryAfterMs = retryAfterOf(answer)
+    if (retryAfterMs !== undefined) exchange.onUpstreamBusy?.(attempt, retryAfterMs)
     const headers = clientHeaders(answer.headers, key)
     return () => {
       res.writeHead(answer.statusCode, { ...headers, 'content-length': body.length })

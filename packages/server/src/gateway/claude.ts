@@ -49,6 +49,8 @@ export interface ClaudeProxyOptions {
   onDenied?: OnDenied
   /** The upstream refused the organization's key, or there is none: nothing this attempt asks will work. */
   onUpstreamAuthFailure?: (attempt: GatewayAttempt) => void
+  /** The API refused for now, and said how long. */
+  onUpstreamBusy?: (attempt: GatewayAttempt, retryAfterMs: number) => void
   limits?: Partial<ClaudeLimits>
   /** Shared connections to the upstreams; by default a pool of its own. */
   dispatcher?: Dispatcher
@@ -169,6 +171,7 @@ async function send(
     price: options.price ?? priceRequest,
     record: options.ledger.record,
     onUpstreamAuthFailure: options.onUpstreamAuthFailure,
+    onUpstreamBusy: options.onUpstreamBusy,
     log: options.log,
   })
 }

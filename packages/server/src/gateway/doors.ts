@@ -1,10 +1,12 @@
 // The doors of attempts: one socket or port per container, behind which runner API, Claude, Git and egress are served
 // to that attempt alone. A door may stand before its attempt has a job: then only the wait for an order is served.
 import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { GatewayPlace } from '../executors/port.ts'
+import { letsGo } from '../jobs/hold.ts'
 import type { AttemptDoor, AttemptGateway, DoorReports } from '../jobs/ports.ts'
 import type { Phase } from '../store/attempts.ts'
 import type { GatewayAttempt } from './attempt.ts'
@@ -66,7 +68,7 @@ export function createDoors(options: DoorsOptions): Doors {
         onDenied: (of, denial) => admissions.has(of) && options.onDenied(of, denial),
         log: options.log,
       }
-      const { place, remove } = options.network
+      const { place, close, remove } = options.network
         ? await openOnNetwork(served, await options.network())
         : await openSocket(served)
       return {
@@ -76,33 +78,42 @@ export function createDoors(options: DoorsOptions): Doors {
         admit: (known, order, reports) => {
           // The server behind the socket knows this very object; the token and the end of the door stay what they are.
           Object.assign(attempt, known, { token: attempt.token, signal: ended.signal })
-          known.signal.addEventListener('abort', () => ended.abort(known.signal.reason), { once: true })
-          if (known.signal.aborted) ended.abort(known.signal.reason)
+          const end = () => {
+            // A runner that goes on with another worker must not hear from here that its lease is lost: it would end.
+            if (letsGo(known.signal)) void close()
+            ended.abort(known.signal.reason)
+          }
+          known.signal.addEventListener('abort', end, { once: true })
+          if (known.signal.aborted) end()
           const admission = { order, reports }
           admissions.set(attempt, admission)
           admitted.resolve(admission)
         },
-        close: remove,
+        close,
+        remove,
       }
     },
+    discard: (attemptId, phase) =>
+      rm(join(options.directory, directoryName(attemptId, phase)), { recursive: true, force: true }),
   }
 }
 
 interface Opened {
   place: GatewayPlace
+  close(): Promise<void>
   remove(): Promise<void>
 }
 
 type Served = AttemptServerOptions & { directory: string }
 
 const openSocket = async (served: Served): Promise<Opened> => {
-  const { directory, remove } = await openAttemptSocket(served)
-  return { place: { kind: 'socket', directory }, remove }
+  const { directory, close, remove } = await openAttemptSocket(served)
+  return { place: { kind: 'socket', directory }, close, remove }
 }
 
 const openOnNetwork = async (served: Served, host: { address: string; name: string }): Promise<Opened> => {
-  const { port, remove } = await openAttemptListener({ ...served, host: host.address })
-  return { place: { kind: 'network', host: host.name, port }, remove }
+  const { port, close, remove } = await openAttemptListener({ ...served, host: host.address })
+  return { place: { kind: 'network', host: host.name, port }, close, remove }
 }
 
 const withoutJob = (attemptId: string, phase: Phase, token: string, signal: AbortSignal): GatewayAttempt => ({

@@ -50,7 +50,10 @@ export function createRunnerApi(options: RunnerApiOptions): GatewayHandler {
       send(res, await answer(options, req, attempt, rest))
     } catch (error) {
       if (!isFlowForgeError(error, 'lease_lost')) throw error
-      send(res, refusal(403, 'lease_lost', error.message))
+      // The container goes on with another worker: it has to ask again, at the socket that stands there now.
+      if (error.details.adopted === true)
+        send(res.setHeader('connection', 'close'), refusal(503, 'unavailable', error.message))
+      else send(res, refusal(403, 'lease_lost', error.message))
     }
   }
 }

@@ -11,7 +11,7 @@ import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
 import { moveBranch, type Publication, type Published, pushUpstream } from './publishing.ts'
 import { type Commit, type Diff, diff, listBranches, log, readRef, resolveBranch } from './reading.ts'
-import { branchRef, jobHeadRef } from './refname.ts'
+import { attemptRef, branchRef, jobHeadRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
 
@@ -155,6 +155,10 @@ export function createMirrors({
   const jobHead = (repositoryId: string, jobId: string): Promise<string | null> =>
     readRef(pathOf(repositoryId), jobHeadRef(checkedId(jobId)))
 
+  /** What one attempt of the job has pushed. */
+  const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
+    readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
+
   async function remove(repositoryId: string): Promise<void> {
     flights.abort(repositoryId, new FlowForgeError('repository_not_found', 'The repository was removed.'))
     await locked(repositoryId, undefined, async () => {
@@ -197,6 +201,7 @@ export function createMirrors({
     update,
     publish,
     jobHead,
+    attemptHead,
     remove,
     sizeBytes,
     maintain,

@@ -1,8 +1,8 @@
 // Cancels a job: at once where no attempt lives, else by telling the holder, who ends the container first.
-import { FlowForgeError } from '../errors.ts'
 import { findLiveAttempt } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
-import { findJob, type JobRow, lockJob, requestCancel, updateJob } from '../store/jobs.ts'
+import { type JobRow, lockJob, requestCancel, updateJob } from '../store/jobs.ts'
+import { lockNamedJob } from './named-job.ts'
 import type { AttemptSignal, EventLog } from './ports.ts'
 import { after } from './states.ts'
 import type { Submitter } from './submit.ts'
@@ -16,13 +16,7 @@ export interface CancelContext {
 /** A finished job is left as it is: `job_state_conflict`. Cancelling twice is no error while the job still runs. */
 export function cancelJob(context: CancelContext, by: Submitter, reference: string): Promise<JobRow> {
   return context.database.inOrganization(by.organizationId, async tx => {
-    const found = await findJob(tx, by.organizationId, reference)
-    const job = found && (await lockJob(tx, found.id))
-    if (!job)
-      throw new FlowForgeError(
-        'job_not_found',
-        `There is no job ${reference}. List them with: flowforge job list`,
-      )
+    const job = await lockNamedJob(tx, by.organizationId, reference)
     const next = after(job.state, 'cancel')
     const live = await findLiveAttempt(tx, job.id)
     await requestCancel(tx, job.id, by.userId)

@@ -1,8 +1,11 @@
-// Claims queued jobs for a worker: the conditional update that makes a new attempt. Fairness and limits are decided here alone.
+// Claims queued jobs for a worker: the conditional update that makes a new attempt. Fairness and limits are decided here
+// and in the query that this asks, alone.
+import type { NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
-import { type AttemptRow, insertAttempt } from '../store/attempts.ts'
-import type { Database, Transaction } from '../store/database.ts'
-import { type JobRow, lockClaimable, lockDue, updateJob } from '../store/jobs.ts'
+import type { AttemptRow } from '../store/attempts.ts'
+import { type Candidate, findClaimable, insertAttempts, lockClaims, startJobs } from '../store/claims.ts'
+import type { Database } from '../store/database.ts'
+import { type JobRow, lockDue, updateJob } from '../store/jobs.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { after } from './states.ts'
 
@@ -14,6 +17,8 @@ export interface Claim {
 export interface Claimer {
   workerId: string
   executor: string
+  /** Names the data folder of doors and mirrors: who shares it can adopt. */
+  place: string
   leaseSeconds: number
 }
 
@@ -25,44 +30,48 @@ export function claimJobs(
   attemptIds: string[],
 ): Promise<Claim[]> {
   return context.database.acrossOrganizations(async tx => {
-    const jobs = await lockClaimable(tx, limit)
-    const claims: Claim[] = []
-    for (const [index, job] of jobs.entries()) {
-      claims.push(await claimJob(tx, context.events, claimer, job, attemptIds[index] ?? uuidv7()))
-    }
-    return claims
+    await lockClaims(tx)
+    const chosen = withinLimits(await findClaimable(tx, limit))
+    if (chosen.length === 0) return []
+    const started = await startJobs(tx, chosen, {
+      state: after('queued', 'claim'),
+      stage: 'preparing_repository',
+    })
+    const jobs = started.sort((a, b) => chosen.indexOf(a.id) - chosen.indexOf(b.id))
+    const attempts = await insertAttempts(
+      tx,
+      jobs.map((job, index) => ({ id: attemptIds[index] ?? uuidv7(), job })),
+      claimer,
+    )
+    const attemptOf = new Map(attempts.map(attempt => [attempt.job_id, attempt]))
+    await context.events.appendToMany(
+      tx,
+      jobs.map(job => ({ job, events: beginning(claimer, job) })),
+    )
+    return jobs.map(job => ({ job, attempt: attemptOf.get(job.id)! }))
   })
 }
 
-async function claimJob(
-  tx: Transaction,
-  events: EventLog,
-  claimer: Claimer,
-  job: JobRow,
-  attemptId: string,
-): Promise<Claim> {
-  const number = job.attempt + 1
-  const claimed = await updateJob(tx, job.id, {
-    state: after(job.state, 'claim'),
-    attempt: number,
-    stage: 'preparing_repository',
-  })
-  const attempt = await insertAttempt(tx, {
-    id: attemptId,
-    jobId: job.id,
-    organizationId: job.organization_id,
-    number,
-    workerId: claimer.workerId,
-    leaseSeconds: claimer.leaseSeconds,
-    timeoutSeconds: job.timeout_seconds,
-  })
-  await events.append(tx, claimed, [
-    { type: 'job.started', data: { workerId: claimer.workerId } },
-    { type: 'attempt.started', data: { number, workerId: claimer.workerId, executor: claimer.executor } },
-    { type: 'job.stage', data: { stage: 'preparing_repository' } },
-  ])
-  return { job: claimed, attempt }
+/** What the candidates of one claim take from each other: a branch, the room of a repository. */
+function withinLimits(candidates: Candidate[]): string[] {
+  const branches = new Set<string>()
+  const taken = new Map<string, number>()
+  const fits = ({ repository_id, branch, repository_room }: Candidate): boolean => {
+    const inRepository = taken.get(repository_id) ?? 0
+    const name = `${repository_id} ${branch}`
+    if (branches.has(name) || inRepository >= (repository_room ?? Number.POSITIVE_INFINITY)) return false
+    branches.add(name)
+    taken.set(repository_id, inRepository + 1)
+    return true
+  }
+  return candidates.filter(fits).map(({ id }) => id)
 }
+
+const beginning = ({ workerId, executor }: Claimer, { attempt: number }: JobRow): NewEvent[] => [
+  { type: 'job.started', data: { workerId } },
+  { type: 'attempt.started', data: { number, workerId, executor } },
+  { type: 'job.stage', data: { stage: 'preparing_repository' } },
+]
 
 const DUE_BATCH = 100
 

@@ -1,7 +1,7 @@
 // Takes one attempt from its claim to its end: repository, agent container, clean verify, publish, settle. Every step
 // may be repeated and looks first at what the attempt's row says is done, so that another worker can go on here.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FailureCode, SettleReport, Stage, VerifyResult } from '@flowforge/protocol'
+import type { FailureCode, Stage, VerifyResult } from '@flowforge/protocol'
 import type { Logger } from 'pino'
 import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
@@ -9,9 +9,9 @@ import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
 import { asHolder } from './as-holder.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
-import type { Hold, StopCause } from './hold.ts'
+import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
-import { type PhaseContext, PhaseFailed, runPhase } from './run-phase.ts'
+import { type PhaseContext, PhaseFailed, type PhaseReport, runPhase } from './run-phase.ts'
 import { type Outcome, type SettleContext, settleAttempt } from './settle.ts'
 import { agentOrder, verifyOrder } from './work-orders.ts'
 
@@ -27,7 +27,8 @@ export async function driveAttempt(context: DriveContext, hold: Hold): Promise<v
     const job = await settlePatiently(context, hold, outcome)
     log.info({ state: job.state, reason: job.reason?.code }, 'attempt settled')
   } catch (error) {
-    if (isFlowForgeError(error, 'lease_lost') || hold.signal.reason === 'lease_lost')
+    if (hold.signal.reason === 'handover') log.info('left to the next worker; its container goes on')
+    else if (isFlowForgeError(error, 'lease_lost') || hold.signal.reason === 'lease_lost')
       log.warn('lease lost; leaving the attempt to its new holder')
     else throw error
   } finally {
@@ -43,7 +44,7 @@ async function settlePatiently(context: DriveContext, hold: Hold, outcome: Outco
     try {
       return await settleAttempt(context, hold.job.id, hold.holder, outcome)
     } catch (error) {
-      const leaving = hold.signal.reason === 'lease_lost' || hold.signal.reason === 'shutdown'
+      const leaving = letsGo(hold.signal) || hold.signal.reason === 'shutdown'
       if (leaving || !isFlowForgeError(error, 'database_unavailable')) throw error
       await delay(SETTLE_AGAIN_MS)
     }
@@ -55,8 +56,8 @@ async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome>
     const repository = await loadRepository(context, hold)
     const base = await prepareRepository(context, hold, repository)
     const report = await runAgent(context, hold, repository, base)
-    if (report.outcome === 'failed') return await failedOutcome(context, hold, report)
-    const head = await pushedCommit(context, hold)
+    if (report.outcome === 'failed') return await failedOutcome(context, hold, repository, report)
+    const head = await pushedCommit(context, hold, repository)
     if (!head)
       return { kind: 'succeeded', headCommit: null, result: { ...NO_CHANGES, summary: report.summary } }
     const verify = await verifyClean(context, hold, repository, base, head)
@@ -70,19 +71,22 @@ async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome>
     const stat = await context.repositories.stat(repository, base, head)
     return { kind: 'succeeded', headCommit: head, result: { summary: report.summary, ...stat, verify } }
   } catch (error) {
-    return outcomeOfError(context, hold, error)
+    return await outcomeOfError(context, hold, error)
   }
 }
 
 const NO_CHANGES = { filesChanged: 0, insertions: 0, deletions: 0, verify: [] as VerifyResult[] }
 
-function outcomeOfError(context: DriveContext, hold: Hold, error: unknown): Outcome {
+async function outcomeOfError(context: DriveContext, hold: Hold, error: unknown): Promise<Outcome> {
   if (isFlowForgeError(error, 'lease_lost')) throw error
   // Nothing is wrong with the job: the lease runs out, and it is queued again.
   if (isFlowForgeError(error, 'database_unavailable') && !hold.signal.aborted) throw error
   switch (hold.signal.reason as StopCause | undefined) {
     case 'lease_lost':
       throw error
+    case 'handover':
+      if (await isAdoptable(context, hold)) throw error
+      return { kind: 'requeued', reason: reasonOf('worker_lost', 'The worker was stopped.') }
     case 'shutdown':
       // Its container is gone: another worker, or this one when it is back, need not wait for the lease.
       return { kind: 'requeued', reason: reasonOf('worker_lost', 'The worker was stopped.') }
@@ -105,6 +109,12 @@ function outcomeOfError(context: DriveContext, hold: Hold, error: unknown): Outc
   return { kind: 'failed', reason }
 }
 
+/** It has something that goes on or stays without this process: a container of the agent, or its report. */
+async function isAdoptable({ database }: DriveContext, { attempt }: Hold): Promise<boolean> {
+  const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
+  return row?.reports.agent !== undefined || row?.containers.agent !== undefined
+}
+
 async function loadRepository({ database }: DriveContext, { job }: Hold): Promise<RepositoryRow> {
   const row = await database.inOrganization(job.organization_id, tx =>
     findRepository(tx, job.organization_id, job.repository_id),
@@ -116,9 +126,11 @@ async function loadRepository({ database }: DriveContext, { job }: Hold): Promis
 /** The base commit is resolved once and stays: a second attempt starts from the same commit. */
 async function prepareRepository(
   context: DriveContext,
-  { job, holder, signal }: Hold,
+  { job, attempt, holder, signal }: Hold,
   repository: RepositoryRow,
 ): Promise<string> {
+  // Of an adopted attempt the mirror has all that it needs, whether or not the upstream answers now.
+  if (job.base_commit && attempt.epoch > 1) return job.base_commit
   await context.repositories.update(repository, signal)
   if (job.base_commit) return job.base_commit
   const { branch, commit } = await context.repositories.resolveBranch(repository, job.base_branch)
@@ -136,7 +148,7 @@ async function runAgent(
   hold: Hold,
   repository: RepositoryRow,
   base: string,
-): Promise<SettleReport> {
+): Promise<PhaseReport> {
   const order = agentOrder(hold, repository, base)
   return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
 }
@@ -164,19 +176,27 @@ async function verifyClean(
 async function failedOutcome(
   context: DriveContext,
   hold: Hold,
-  report: Extract<SettleReport, { outcome: 'failed' }>,
+  repository: RepositoryRow,
+  report: Extract<PhaseReport, { outcome: 'failed' }>,
 ): Promise<Outcome> {
   return {
     kind: 'failed',
     reason: reasonOf(report.code, report.message),
-    headCommit: await pushedCommit(context, hold),
+    retryAfterMs: report.retryAfterMs,
+    headCommit: await pushedCommit(context, hold, repository),
   }
 }
 
 /** What the gateway saw and stored; the runner's word for it does not count. */
-async function pushedCommit({ database }: DriveContext, { attempt }: Hold): Promise<string | null> {
+async function pushedCommit(
+  { database, repositories }: DriveContext,
+  { job, attempt }: Hold,
+  repository: RepositoryRow,
+): Promise<string | null> {
   const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
-  return row?.pushed_commit ?? null
+  // A worker may have died between the store and the record of a push; the runner does not send it again.
+  const recorded = attempt.epoch === 1 ? (row?.pushed_commit ?? null) : null
+  return recorded ?? (await repositories.pushedBy(repository, job.id, attempt.number))
 }
 
 async function recordPublished(

@@ -49,7 +49,7 @@ describe('a job in the hands of a worker', () => {
     ['die-at verifying', 'agent_crashed', 'during the stage verifying'],
   ])('[dummy: %s] fails as %s', async (mark, code, message) => {
     await engine()
-    const { id } = await scene.submit({ task: `[dummy: ${mark}]` })
+    const { id } = await scene.submit({ task: `[dummy: ${mark}]`, maxAttempts: 1 })
     await reaches(id, 'failed')
     const { reason } = await scene.job(id)
     expect(reason).toMatchObject({ code, next: expect.any(String) })
@@ -125,7 +125,7 @@ describe('a job in the hands of a worker', () => {
       startFailure: () => new FlowForgeError(code, 'It does not start.'),
     })
     await engine({ executor })
-    const { id } = await scene.submit()
+    const { id } = await scene.submit({ maxAttempts: 1 })
     await reaches(id, 'failed')
     const expected = code === 'docker_unavailable' ? 'no_capacity' : code
     expect((await scene.job(id)).reason).toMatchObject({ code: expected, message: 'It does not start.' })
@@ -134,7 +134,7 @@ describe('a job in the hands of a worker', () => {
   test('whose repository can not be reached fails before a container starts', async () => {
     const update = async () => Promise.reject(new FlowForgeError('git_unreachable', 'No route.'))
     await engine({ repositories: { update } })
-    const { id } = await scene.submit()
+    const { id } = await scene.submit({ maxAttempts: 1 })
     await reaches(id, 'failed')
     expect((await scene.job(id)).reason).toMatchObject({ code: 'git_unreachable', message: 'No route.' })
   })
@@ -142,7 +142,7 @@ describe('a job in the hands of a worker', () => {
   test('that fails in a way nobody thought of tells nothing of it', async () => {
     const update = async () => Promise.reject(new Error('token ghp_secret'))
     await engine({ repositories: { update } })
-    const { id } = await scene.submit()
+    const { id } = await scene.submit({ maxAttempts: 1 })
     await reaches(id, 'failed')
     expect((await scene.job(id)).reason?.code).toBe('internal_error')
     expect(JSON.stringify(await scene.story(id))).not.toContain('ghp_secret')
@@ -217,7 +217,7 @@ describe('a worker', () => {
     // Its holder freezes: the lease runs out, and another one looks.
     const freeze = async () => {
       await scene.expireLease((await scene.liveAttempt(id))!.id)
-      await recoverLostAttempts(scene)
+      await recoverLostAttempts(scene, 0)
       return (await scene.job(id)).state
     }
     await expect.poll(freeze, { interval: 1 }).toBe('failed')
@@ -261,7 +261,7 @@ describe('containers that were started ahead', () => {
       },
     })
     await expect.poll(async () => (await executor.list()).length, { timeout: 5_000 }).toBe(1)
-    const early = await scene.submit()
+    const early = await scene.submit({ maxAttempts: 1 })
     await reaches(early.id, 'failed')
     reachable = true
     for (let round = 0; round < 3; round++) {

@@ -1,12 +1,19 @@
 // One attempt in the hands of this process, and why it may have to let go of it.
-import type { Holder } from '../store/attempts.ts'
+import type { ContainerHandle } from '../executors/port.ts'
+import type { Holder, Phase } from '../store/attempts.ts'
 import type { Claim } from './claim.ts'
 
 /** Why a running attempt is told to stop. */
-export type StopCause = 'cancelled' | 'lease_lost' | 'deadline' | 'shutdown'
+export type StopCause = 'cancelled' | 'lease_lost' | 'deadline' | 'shutdown' | 'handover'
+
+/** Another worker has the attempt, or will have it: its container is not ours to stop. */
+export const letsGo = (signal: AbortSignal): boolean =>
+  signal.reason === 'lease_lost' || signal.reason === 'handover'
 
 export interface Hold extends Claim {
   holder: Holder
   /** Aborted with a StopCause as its reason. */
   signal: AbortSignal
+  /** Of an adopted attempt: what the executor shows of it, running or ended. */
+  containers: Partial<Record<Phase, ContainerHandle>>
 }

@@ -3,6 +3,7 @@ import type { Executor } from '../executors/port.ts'
 import { listLiveAttemptIds } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { listSpareIds } from '../store/workers.ts'
+import type { AttemptGateway } from './ports.ts'
 
 /**
  * A container is an orphan when nobody owned it for `patienceMs`: longer than a heartbeat takes to tell of a spare that
@@ -11,11 +12,13 @@ import { listSpareIds } from '../store/workers.ts'
 export function createOrphanSweep({
   database,
   executor,
+  gateway,
   patienceMs,
   now,
 }: {
   database: Database
   executor: Executor
+  gateway: Pick<AttemptGateway, 'discard'>
   patienceMs: number
   /** Monotonic milliseconds. */
   now: () => number
@@ -36,7 +39,12 @@ export function createOrphanSweep({
     forget(firstSeen, new Set(ownerless.map(container => container.id)))
     for (const container of ownerless) if (!firstSeen.has(container.id)) firstSeen.set(container.id, now())
     const orphans = ownerless.filter(container => now() - firstSeen.get(container.id)! >= patienceMs)
-    await Promise.all(orphans.map(container => executor.stop(container, { graceMs: 0 })))
+    await Promise.all(
+      orphans.map(async container => {
+        await executor.stop(container, { graceMs: 0 })
+        await gateway.discard(container.attemptId, container.phase)
+      }),
+    )
     return orphans.length
   }
 }

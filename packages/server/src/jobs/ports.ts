@@ -9,6 +9,8 @@ import type { RepositoryRow } from '../store/repositories.ts'
 /** live/: a job's story. `append` numbers and stores the events in the caller's transaction and tells watchers after it. */
 export interface EventLog {
   append(tx: Transaction, job: EventSubject, events: NewEvent[]): Promise<number>
+  /** The same for many jobs at once. */
+  appendToMany(tx: Transaction, ofJobs: Array<{ job: EventSubject; events: NewEvent[] }>): Promise<void>
 }
 export interface EventSubject {
   id: string
@@ -47,6 +49,8 @@ export interface Repositories {
     result: { jobId: string; branch: string; commit: string },
     signal: AbortSignal,
   ): Promise<void>
+  /** What an attempt has pushed and is stored, also when nobody lived to record it. */
+  pushedBy(repository: RepositoryRow, jobId: string, attemptNumber: number): Promise<string | null>
   /** Forgets what an attempt left half-way. */
   release(attemptId: string): Promise<void>
 }
@@ -58,7 +62,10 @@ export interface AttemptDoor {
   token: string
   /** From now on the runner of this phase gets its order; before that it waits for it. */
   admit(attempt: GatewayAttempt, order: WorkOrder, reports: DoorReports): void
+  /** Stops serving, and leaves the directory to whoever opens the door again: the container goes on. */
   close(): Promise<void>
+  /** The container is gone: so is its door. */
+  remove(): Promise<void>
 }
 export interface DoorReports {
   /** The epoch that this holder writes with. */
@@ -66,9 +73,14 @@ export interface DoorReports {
   settled(report: SettleReport): void
   /** Anything came from the container: it is alive. */
   heard(): void
+  /** The Claude API has no room, and says when to come again. */
+  claudeBusy(retryAfterMs: number): void
   /** What the gateway knows better than the runner about why Claude could not go on. */
   claudeTrouble(trouble: 'claude_auth' | 'budget_exceeded', detail: string): void
 }
 export interface AttemptGateway {
+  /** Opens a door, or the same one again: directory and token follow from the attempt and its phase. */
   open(attemptId: string, phase: Phase): Promise<AttemptDoor>
+  /** Removes what a worker that died left of the door of a container that is gone. */
+  discard(attemptId: string, phase: Phase): Promise<void>
 }

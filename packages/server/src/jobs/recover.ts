@@ -1,20 +1,25 @@
 // Finds attempts whose holder fell silent, ends them, and queues their jobs again or fails them. Any number of
 // sweepers may run: each takes the row's lock and looks again.
-import { endAttempt, findExpired, lockIfExpired } from '../store/attempts.ts'
+import { endAttempt } from '../store/attempts.ts'
 import { lockJob } from '../store/jobs.ts'
+import { findExpired, lockIfExpired } from '../store/leases.ts'
 import { reasonOf } from './failures.ts'
 import { applyOutcome, type SettleContext } from './settle.ts'
 
 const BATCH = 50
 
+/** How long an expired attempt is left to those who can adopt it. With the lease and a sweep, less than two leases. */
+export const adoptionGraceSeconds = (leaseSeconds: number): number =>
+  Math.max(leaseSeconds / 2, leaseSeconds - 5)
+
 /** Returns how many attempts were lost. One that can't be recovered does not keep the others waiting. */
-export async function recoverLostAttempts(context: SettleContext): Promise<number> {
-  const lost = await context.database.acrossOrganizations(tx => findExpired(tx, BATCH))
+export async function recoverLostAttempts(context: SettleContext, graceSeconds: number): Promise<number> {
+  const lost = await context.database.acrossOrganizations(tx => findExpired(tx, graceSeconds, BATCH))
   let recovered = 0
   const failures: unknown[] = []
   for (const candidate of lost) {
     try {
-      if (await recoverAttempt(context, candidate.id, candidate.job_id)) recovered += 1
+      if (await recoverAttempt(context, candidate.id, candidate.job_id, graceSeconds)) recovered += 1
     } catch (error) {
       failures.push(error)
     }
@@ -23,17 +28,21 @@ export async function recoverLostAttempts(context: SettleContext): Promise<numbe
   return recovered
 }
 
-const recoverAttempt = (context: SettleContext, attemptId: string, jobId: string): Promise<boolean> =>
+export const recoverAttempt = (
+  context: SettleContext,
+  attemptId: string,
+  jobId: string,
+  graceSeconds: number,
+): Promise<boolean> =>
   context.database.acrossOrganizations(async tx => {
     const job = await lockJob(tx, jobId)
-    const attempt = await lockIfExpired(tx, attemptId)
+    const attempt = await lockIfExpired(tx, attemptId, graceSeconds)
     if (!job || !attempt) return false
-    await endAttempt(tx, { attemptId, epoch: attempt.epoch }, 'lost')
+    await endAttempt(tx, { attemptId, epoch: attempt.epoch }, 'lost', 'worker_lost')
     const reason = reasonOf('worker_lost', `The worker that ran attempt ${attempt.number} fell silent.`)
     await context.events.append(tx, job, [
       { type: 'attempt.lost', data: { number: attempt.number, reason: reason.message } },
     ])
-    const retry = attempt.number < job.max_attempts
-    await applyOutcome(tx, context, job, retry ? { kind: 'requeued', reason } : { kind: 'failed', reason })
+    await applyOutcome(tx, context, job, { kind: 'failed', reason })
     return true
   })

@@ -1,16 +1,18 @@
 // One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
 // takes it away again. Says what happened when it ended without a word.
 import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
+import { isFlowForgeError } from '../errors.ts'
 import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { type Phase, saveContainer } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { updateJob } from '../store/jobs.ts'
+import { forgetNonce } from '../store/leases.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
 import { asHolder } from './as-holder.ts'
 import { reasonOf } from './failures.ts'
-import type { Hold, StopCause } from './hold.ts'
+import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { AttemptDoor, EventLog } from './ports.ts'
-import type { Spares } from './spares.ts'
+import type { Place, Spares } from './spares.ts'
 
 export class PhaseFailed extends Error {
   readonly reason: Reason
@@ -31,6 +33,14 @@ export interface PhaseContext {
   firstContactMs: number
 }
 
+/** A runner's report, with what only the gateway saw. */
+export type PhaseReport = SettleReport & { retryAfterMs?: number }
+
+interface Trouble {
+  claude?: Reason
+  claudeFreeAtMs?: number
+}
+
 export interface PhaseRun {
   phase: Phase
   order: WorkOrder
@@ -41,7 +51,8 @@ export interface PhaseRun {
 const STOP_GRACE_MS: Record<StopCause, number> = {
   cancelled: 2_000,
   deadline: 10_000,
-  lease_lost: 1_000,
+  lease_lost: 0,
+  handover: 0,
   shutdown: 1_000,
 }
 const ENDED_GRACE_MS = 1_000
@@ -52,25 +63,31 @@ export async function runPhase(
   hold: Hold,
   repository: RepositoryRow,
   run: PhaseRun,
-): Promise<SettleReport> {
+): Promise<PhaseReport> {
   const earlier = hold.attempt.reports[run.phase]
-  if (earlier) return earlier
+  if (earlier) return putAwayEarlier(context, hold, run.phase, earlier)
   hold.signal.throwIfAborted()
 
-  const place = await context.spares.take(hold.attempt.id, run.phase)
+  const place = await placeOf(context, hold, run.phase)
   const report = Promise.withResolvers<SettleReport>()
   const contact = Promise.withResolvers<void>()
-  const trouble: { claude?: Reason } = {}
+  const trouble: Trouble = {}
+  let leave = false
   place.door.admit(gatewayAttempt(hold, repository, run, place.door.token), run.order, {
     epoch: hold.holder.epoch,
     settled: report.resolve,
     heard: contact.resolve,
+    claudeBusy: retryAfterMs => {
+      trouble.claudeFreeAtMs = performance.now() + retryAfterMs
+    },
     claudeTrouble: (code, detail) => {
       trouble.claude = reasonOf(code, detail)
     },
   })
   let handle: ContainerHandle | null = null
   try {
+    // Who adopts looks for the runner's first word in the nonce that it was bound by.
+    if (place.container && hold.attempt.nonces[run.phase]) contact.resolve()
     handle = place.container ?? (await startCold(context, hold, run.phase, place.door))
     await keepHandle(context, hold, handle)
     const last = await lastWord(
@@ -81,12 +98,50 @@ export async function runPhase(
     )
     const settled =
       typeof last === 'string' ? await reportOfTheDead(context, hold, run.phase, handle, last) : last
-    return explained(settled, trouble.claude)
+    return explained(settled, trouble)
+  } catch (error) {
+    leave = letsGo(hold.signal) || GOES_ON_ELSEWHERE.some(code => isFlowForgeError(error, code))
+    throw error
   } finally {
-    const graceMs = hold.signal.aborted ? STOP_GRACE_MS[hold.signal.reason as StopCause] : ENDED_GRACE_MS
-    context.spares.putAway(handle, place.door, graceMs)
-    if (hold.signal.aborted) await context.spares.putAwayDone(hold.attempt.id)
+    if (leave) await place.door.close()
+    else await putAway(context, hold, handle, place.door)
   }
+}
+
+/** Not the container's fault: the attempt is adopted, by another worker or by this one when the lease has run out. */
+const GOES_ON_ELSEWHERE = ['lease_lost', 'database_unavailable'] as const
+
+async function putAway(
+  context: PhaseContext,
+  hold: Hold,
+  handle: ContainerHandle | null,
+  door: AttemptDoor,
+): Promise<void> {
+  const graceMs = hold.signal.aborted ? STOP_GRACE_MS[hold.signal.reason as StopCause] : ENDED_GRACE_MS
+  context.spares.putAway(handle, door, graceMs)
+  if (hold.signal.aborted) await context.spares.putAwayDone(hold.attempt.id)
+}
+
+/** The door and the container of a phase: of an adopted attempt the ones it had, else a spare or nothing yet. */
+async function placeOf(context: PhaseContext, hold: Hold, phase: Phase): Promise<Place> {
+  const place = await context.spares.take(hold.attempt.id, phase)
+  const container = place.container ?? hold.containers[phase] ?? null
+  if (!container && hold.attempt.nonces[phase])
+    await asHolder(context.database, hold.job.id, hold.holder, tx => forgetNonce(tx, hold.attempt.id, phase))
+  return { door: place.door, container }
+}
+
+/** An adopted attempt is past this phase; its last worker died before it took the container away. */
+async function putAwayEarlier(
+  context: PhaseContext,
+  hold: Hold,
+  phase: Phase,
+  report: SettleReport,
+): Promise<SettleReport> {
+  const container = hold.containers[phase]
+  if (container)
+    context.spares.putAway(container, (await context.spares.take(hold.attempt.id, phase)).door, 0)
+  return report
 }
 
 const keepHandle = ({ database }: PhaseContext, { job, holder }: Hold, handle: ContainerHandle) =>
@@ -183,10 +238,11 @@ function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
 const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude_auth', 'budget_exceeded'])
 
 /** The runner knows that Claude failed; the gateway saw why. */
-function explained(report: SettleReport, seen: Reason | undefined): SettleReport {
-  if (report.outcome === 'completed' || !seen) return report
-  const vague = VAGUE.has(report.code)
-  return vague ? { ...report, code: seen.code, message: seen.message } : report
+function explained(report: SettleReport, { claude: seen, claudeFreeAtMs }: Trouble): PhaseReport {
+  if (report.outcome === 'completed') return report
+  if (seen && VAGUE.has(report.code)) return { ...report, code: seen.code, message: seen.message }
+  if (report.code !== 'claude_unavailable' || claudeFreeAtMs === undefined) return report
+  return { ...report, retryAfterMs: Math.max(0, claudeFreeAtMs - performance.now()) }
 }
 
 const gatewayAttempt = (hold: Hold, repository: RepositoryRow, run: PhaseRun, token: string) => ({

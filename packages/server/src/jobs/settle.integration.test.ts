@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isFlowForgeError } from '../errors.ts'
-import { renewLeases } from '../store/attempts.ts'
+import { renewLeases } from '../store/leases.ts'
 import { cancelJob } from './cancel.ts'
 import { reasonOf } from './failures.ts'
 import { recoverLostAttempts } from './recover.ts'
@@ -151,11 +151,11 @@ describe('a lost lease', () => {
   test('queues the job again until its attempts are used up, then fails it', async () => {
     const first = await running(2)
     await scene.expireLease(first.attemptId)
-    expect(await recoverLostAttempts(scene)).toBe(1)
+    expect(await recoverLostAttempts(scene, 0)).toBe(1)
     expect(await scene.job(first.id)).toMatchObject({ state: 'queued', attempt: 1 })
     const { attempt } = (await scene.claim())[0]!
     await scene.expireLease(attempt.id)
-    expect(await recoverLostAttempts(scene)).toBe(1)
+    expect(await recoverLostAttempts(scene, 0)).toBe(1)
     expect(await scene.job(first.id)).toMatchObject({
       state: 'failed',
       reason: { code: 'worker_lost', message: 'The worker that ran attempt 2 fell silent.' },
@@ -172,14 +172,14 @@ describe('a lost lease', () => {
     const job = await running()
     await cancel(job.id)
     await scene.expireLease(job.attemptId)
-    await recoverLostAttempts(scene)
+    await recoverLostAttempts(scene, 0)
     expect(await ends(job.id)).toEqual(['job.cancelled'])
   })
 
   test('is recovered once by many sweepers', async () => {
     const jobs = [await running(), await running(), await running()]
     await Promise.all(jobs.map(job => scene.expireLease(job.attemptId)))
-    const recovered = await Promise.all(Array.from({ length: 5 }, () => recoverLostAttempts(scene)))
+    const recovered = await Promise.all(Array.from({ length: 5 }, () => recoverLostAttempts(scene, 0)))
     expect(recovered.reduce((sum, count) => sum + count)).toBe(3)
   })
 
@@ -191,7 +191,7 @@ describe('a lost lease', () => {
         scene.database.acrossOrganizations(tx =>
           renewLeases(tx, scene.claimer.workerId, 30, [job.attemptId]),
         ),
-        recoverLostAttempts(scene),
+        recoverLostAttempts(scene, 0),
       ])
       // Either the holder has it still, or it was told that it has not.
       expect(kept.length + recovered).toBe(1)
@@ -213,7 +213,7 @@ describe('a lost lease', () => {
     await scene.expireLease(broken.attemptId)
     await scene.expireLease(sound.attemptId)
     await scene.breakState(broken.id)
-    await expect(recoverLostAttempts(scene)).rejects.toThrow('could not be recovered')
+    await expect(recoverLostAttempts(scene, 0)).rejects.toThrow('could not be recovered')
     expect((await scene.job(sound.id)).state).toBe('queued')
   })
 })

@@ -1,24 +1,28 @@
 // Ends an attempt and, with it, the job or its return to the queue. One transaction, fenced by the holder's epoch:
 // of two that would settle, one wins and the other learns that its lease is lost.
 import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
-import { endAttempt, type Holder } from '../store/attempts.ts'
+import { countFailures, endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { type JobRow, updateJob } from '../store/jobs.ts'
+import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
 import type { Doorbell, EventLog } from './ports.ts'
+import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
 
 export type Outcome =
   | { kind: 'succeeded'; headCommit: string | null; result: JobResult }
-  | { kind: 'failed'; reason: Reason; headCommit?: string | null }
+  /** Back into the queue when the retry policy says so, else the end. */
+  | { kind: 'failed'; reason: Reason; headCommit?: string | null; retryAfterMs?: number }
   | { kind: 'cancelled' }
-  /** Back into the queue for a new attempt. */
+  /** Back into the queue at once, whatever the policy says: nothing is wrong with the job. */
   | { kind: 'requeued'; reason: Reason }
 
 export interface SettleContext {
   database: Database
   events: EventLog
   doorbell: Doorbell
+  /** 0 to 1; tests give their own. */
+  random?: () => number
 }
 
 /** Throws `lease_lost` when the attempt is no longer the holder's. */
@@ -29,11 +33,12 @@ export function settleAttempt(
   outcome: Outcome,
 ): Promise<JobRow> {
   return asHolder(context.database, jobId, holder, async (tx, job) => {
-    await endAttempt(tx, holder, outcome.kind)
+    await endAttempt(tx, holder, outcome.kind, outcome.kind === 'failed' ? outcome.reason.code : null)
     return applyOutcome(tx, context, job, outcome)
   })
 }
 
+/** The caller has ended the attempt in the same transaction. */
 export async function applyOutcome(
   tx: Transaction,
   context: SettleContext,
@@ -59,6 +64,8 @@ export async function applyOutcome(
     }
     case 'failed': {
       const { reason, headCommit } = outcome
+      const delayMs = await retryDelayOf(tx, context, job, outcome)
+      if (delayMs !== null) return requeue(tx, context, job, reason, delayMs)
       const failed = await updateJob(tx, job.id, {
         state: after(job.state, 'fail'),
         reason,
@@ -74,12 +81,38 @@ export async function applyOutcome(
       ])
       return cancelled
     }
-    case 'requeued': {
-      const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
-      const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason: outcome.reason } }
-      await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
-      await context.doorbell.ring(tx)
-      return queued
-    }
+    case 'requeued':
+      return requeue(tx, context, job, outcome.reason, 0)
   }
+}
+
+async function retryDelayOf(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  { reason, retryAfterMs }: Extract<Outcome, { kind: 'failed' }>,
+): Promise<number | null> {
+  const failed: FailedAttempt = {
+    code: reason.code,
+    attempts: job.attempt - job.attempts_before,
+    maxAttempts: job.max_attempts,
+    sameFailures: await countFailures(tx, job.id, reason.code, job.attempts_before),
+    retryAfterMs,
+  }
+  return retryDelay(failed, context.random ?? Math.random)
+}
+
+async function requeue(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  reason: Reason,
+  delayMs: number,
+): Promise<JobRow> {
+  const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
+  if (delayMs > 0) await delayJob(tx, job.id, delayMs)
+  const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason, delayMs } }
+  await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
+  await context.doorbell.ring(tx)
+  return queued
 }

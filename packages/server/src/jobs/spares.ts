@@ -76,7 +76,7 @@ export function createSpares({
       ready.set(attemptId, { door, container, unwatched, hasEnded: false })
       void dropWhenEnded(attemptId, container, unwatched.signal)
     } catch (error) {
-      await door.close()
+      await door.remove()
       throw error
     }
   }
@@ -118,7 +118,7 @@ export function createSpares({
   const putAway = (container: ContainerHandle | null, door: AttemptDoor, graceMs: number): void => {
     const work = (async () => {
       if (container) await executor.stop(container, { graceMs })
-      await door.close()
+      await door.remove()
     })().catch(error => log.warn({ err: error }, 'a container could not be removed; the sweep tries again'))
     const works = leaving.get(door.attemptId) ?? new Set()
     leaving.set(door.attemptId, works.add(work))

@@ -1,32 +1,67 @@
 // A worker with the dummy executor on a scene: doors, sockets and Postgres are real, repositories and Claude are not there.
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { FlowForgeError } from '../errors.ts'
 import { type Behaviour, createDummyExecutor } from '../executors/dummy.ts'
 import { behaviourFromTask } from '../executors/dummy-behaviours.ts'
 import type { Executor } from '../executors/port.ts'
 import { createDoors } from '../gateway/doors.ts'
+import type { Database } from '../store/database.ts'
 import { cancelJob } from './cancel.ts'
-import type { Repositories } from './ports.ts'
+import type { AttemptDoor, AttemptGateway, Repositories } from './ports.ts'
 import { createRunnerRecords } from './runner-records.ts'
 import { createSpares } from './spares.ts'
 import type { Scene } from './testing-scene.ts'
 import { startWorker, type Worker } from './work.ts'
 
+/** What outlives a worker: its data folder, and the containers on the machine. */
+export interface Machine {
+  directory: string
+  executor: Executor
+  remove(): Promise<void>
+}
+
+export async function createMachine(behaviour?: Behaviour): Promise<Machine> {
+  const directory = await mkdtemp(join(tmpdir(), 'ffe-'))
+  const executor = createDummyExecutor({
+    behaviour: () => behaviour ?? behaviourFromTask,
+    outlivesWorker: true,
+  })
+  return {
+    directory,
+    executor,
+    remove: async () => {
+      for (const container of await executor.list()) await executor.stop(container, { graceMs: 0 })
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
 export interface EngineOptions {
+  machine?: Machine
   behaviour?: Behaviour
   executor?: Executor
   repositories?: Partial<Repositories>
   concurrency?: number
   leaseSeconds?: number
   firstContactMs?: number
+  /** Chance, for the delays of retries. */
+  random?: () => number
   spareContainers?: number
 }
 
 export interface Engine {
   worker: Worker
   executor: Executor
+  host: string
+  /** As SIGSTOP: nothing that this worker wants of the database happens before `thaw`. */
+  freeze(): void
+  thaw(): void
+  /** As SIGKILL: its sockets are dead, and it never reaches the database again. */
+  kill(): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,6 +72,7 @@ export const stubRepositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: BASE }),
   stat: async () => ({ filesChanged: 1, insertions: 2, deletions: 3 }),
   publish: async () => {},
+  pushedBy: async () => null,
   release: async () => {},
 }
 
@@ -45,14 +81,20 @@ const refuse = () => {
 }
 
 export async function startEngine(scene: Scene, options: EngineOptions = {}): Promise<Engine> {
-  const directory = await mkdtemp(join(tmpdir(), 'ffe-'))
+  const machine = options.machine
+  const directory = machine?.directory ?? (await mkdtemp(join(tmpdir(), 'ffe-')))
   const log = pino({ level: 'silent' })
   const executor =
-    options.executor ?? createDummyExecutor({ behaviour: () => options.behaviour ?? behaviourFromTask })
+    options.executor ??
+    machine?.executor ??
+    createDummyExecutor({ behaviour: () => options.behaviour ?? behaviourFromTask })
+  const line = createLine(scene.database)
+  const reached = { ...scene, database: line.database }
+  const open = new Set<AttemptDoor>()
   const doors = createDoors({
     directory,
     tokenOf: (attemptId, phase) => `${attemptId}/${phase}`,
-    records: reports => createRunnerRecords({ ...scene, sendDelta: scene.bus.sendDelta }, reports.epoch),
+    records: reports => createRunnerRecords({ ...reached, sendDelta: scene.bus.sendDelta }, reports.epoch),
     handlers: { claude: refuse, git: refuse, egress: { connect: refuse, forward: refuse } },
     onDenied: () => {},
     log,
@@ -63,18 +105,31 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     memoryBytes: 1,
     cpus: 1,
   }
-  const spares = createSpares({ executor, gateway: doors, limits, count: options.spareContainers ?? 0, log })
+  const gateway: AttemptGateway = {
+    discard: doors.discard,
+    open: async (attemptId, phase) => {
+      const door = await doors.open(attemptId, phase)
+      open.add(door)
+      return door
+    },
+  }
+  const spares = createSpares({ executor, gateway, limits, count: options.spareContainers ?? 0, log })
   const context = {
-    ...scene,
+    ...reached,
     executor,
+    gateway,
     repositories: { ...stubRepositories, ...options.repositories },
     spares,
     firstContactMs: options.firstContactMs ?? 10_000,
+    random: options.random,
     log,
   }
+  // Engines of one test share a process id, and yet are not one another's successors.
+  const host = randomUUID()
   const worker = await startWorker(context, {
     version: 'test',
-    host: 'test',
+    host,
+    place: directory,
     concurrency: options.concurrency ?? 4,
     leaseSeconds: options.leaseSeconds ?? 30,
     facts: {},
@@ -82,10 +137,51 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
   return {
     worker,
     executor,
-    close: async () => {
-      await worker.drain(0)
-      await rm(directory, { recursive: true, force: true })
+    host,
+    freeze: line.freeze,
+    thaw: line.thaw,
+    kill: async () => {
+      line.cut()
+      await Promise.all([...open].map(door => door.close()))
     },
+    close: async () => {
+      line.thaw()
+      await worker.drain(0)
+      if (!machine) await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A worker's way to the database, that a test can block or cut. */
+function createLine(database: Database) {
+  let gate = Promise.resolve()
+  let open = () => {}
+  let isCut = false
+  const pass = async (): Promise<void> => {
+    await gate
+    if (isCut) throw new FlowForgeError('database_unavailable')
+  }
+  return {
+    freeze: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      gate = promise
+      open = resolve
+    },
+    thaw: () => open(),
+    cut: () => {
+      isCut = true
+    },
+    database: {
+      ...database,
+      inOrganization: async (organizationId, work) => {
+        await pass()
+        return database.inOrganization(organizationId, work)
+      },
+      acrossOrganizations: async work => {
+        await pass()
+        return database.acrossOrganizations(work)
+      },
+    } satisfies Database as Database,
   }
 }
 

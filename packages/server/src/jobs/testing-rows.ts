@@ -27,6 +27,8 @@ export const jobRow = (fields: Partial<JobRow> = {}): JobRow => ({
   timeout_seconds: 3600,
   max_attempts: 2,
   attempt: 0,
+  attempts_before: 0,
+  not_before: null,
   turn: 1,
   stage: null,
   waiting_for: null,
@@ -66,6 +68,7 @@ export const attemptRow = (fields: Partial<AttemptRow> = {}): AttemptRow => ({
   deadline_at: AT,
   ended_at: null,
   end_reason: null,
+  place: null,
   ...fields,
 })
 

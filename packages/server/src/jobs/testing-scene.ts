@@ -69,7 +69,7 @@ export async function createScene() {
     return ids
   }
 
-  const claimer: Claimer = { workerId: uuidv7(), executor: 'dummy', leaseSeconds: 30 }
+  const claimer: Claimer = { workerId: uuidv7(), executor: 'dummy', place: 'here', leaseSeconds: 30 }
   const job = async (id: string): Promise<JobRow> =>
     (await database.acrossOrganizations(tx => lockJob(tx, id)))!
 

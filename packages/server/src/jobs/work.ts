@@ -3,27 +3,32 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { findAttemptCancel, renewLeases } from '../store/attempts.ts'
 import type { Transaction } from '../store/database.ts'
 import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
+import { adoptAttempts, giveUpLeasesOfTheDead, isProcessAlive } from './adopt.ts'
 import { type Claim, claimJobs, releaseDueJobs } from './claim.ts'
-import { type DriveContext, driveAttempt } from './drive-attempt.ts'
-import type { StopCause } from './hold.ts'
+import type { DriveContext } from './drive-attempt.ts'
+import { createHeldAttempts } from './held-attempts.ts'
 import { createOrphanSweep } from './orphans.ts'
-import type { AttemptSignal } from './ports.ts'
-import { recoverLostAttempts } from './recover.ts'
+import type { AttemptGateway, AttemptSignal } from './ports.ts'
+import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 
 export interface WorkerOptions {
   version: string
   host: string
   concurrency: number
   leaseSeconds: number
+  /** Names the data folder of doors and mirrors. */
+  place: string
   facts: Record<string, string>
 }
 
 export interface Worker {
   id: string
-  /** Stops claiming and waits for the running attempts; after `limitMs` they are left to be recovered by others. */
+  /**
+   * Stops claiming. Running attempts whose containers outlive this process are handed over; others are waited for, and
+   * after `limitMs` given back to the queue.
+   */
   drain(limitMs: number): Promise<void>
 }
 
@@ -33,19 +38,17 @@ const SWEEP_MS = 2_000
 /** A worker that said nothing for this many leases is gone. */
 const SILENT_LEASES = 2
 
-interface Held {
-  stop: AbortController
-  epoch: number
-  done: Promise<void>
-}
+const UNHEARD = 'the others could not be told that this worker goes; they notice when its leases run out'
+
+/** By the database's clock, whatever this machine's says. */
+const limitOf = ({ attempt }: Claim): number => attempt.deadline_at.getTime() - attempt.started_at.getTime()
 
 export async function startWorker(
-  context: DriveContext & { signal: AttemptSignal; log: Logger },
+  context: DriveContext & { signal: AttemptSignal; gateway: AttemptGateway; log: Logger },
   options: WorkerOptions,
 ): Promise<Worker> {
   const id = uuidv7()
   const { database, log } = context
-  const held = new Map<string, Held>()
   const stopping = new AbortController()
   const stopClaiming = new AbortController()
   let draining = false
@@ -61,37 +64,26 @@ export async function startWorker(
       facts: options.facts,
     })
   await database.acrossOrganizations(register)
+  await giveUpLeasesOfTheDead(database, {
+    workerId: id,
+    place: options.place,
+    host: options.host,
+    pid: process.pid,
+    isAlive: isProcessAlive,
+  })
 
-  const hold = ({ job, attempt }: Claim): void => {
-    const stop = new AbortController()
-    const deadline = setTimeout(
-      () => stop.abort('deadline' satisfies StopCause),
-      attempt.deadline_at.getTime() - attempt.started_at.getTime(),
-    )
-    const done = driveAttempt(context, {
-      job,
-      attempt,
-      holder: { attemptId: attempt.id, epoch: attempt.epoch },
-      signal: stop.signal,
-    })
-      .catch(error =>
-        log.error(
-          { err: error, jobId: job.id },
-          'an attempt could not be settled; its lease runs out and it is recovered',
-        ),
-      )
-      .finally(() => {
-        clearTimeout(deadline)
-        held.delete(attempt.id)
-        context.spares.forget(attempt.id)
-        wake()
-        // Not earlier: starting a container takes the cores that the attempt's own start needs.
-        context.spares.fill()
-      })
-    held.set(attempt.id, { stop, epoch: attempt.epoch, done })
+  const held = createHeldAttempts({
+    context,
+    workerId: id,
+    leaseSeconds: options.leaseSeconds,
+    onFree: () => wake(),
+  })
+  const claimer = {
+    workerId: id,
+    executor: context.executor.name,
+    place: options.place,
+    leaseSeconds: options.leaseSeconds,
   }
-
-  const claimer = { workerId: id, executor: context.executor.name, leaseSeconds: options.leaseSeconds }
   const claimWithSpares = async (room: number): Promise<Claim[]> => {
     const spareIds = context.spares.promise(room)
     try {
@@ -108,56 +100,47 @@ export async function startWorker(
   const claimWhatFits = async (): Promise<void> => {
     await releaseDueJobs(context)
     for (;;) {
-      const room = options.concurrency - held.size
+      const room = options.concurrency - held.count()
       if (room <= 0 || draining) return
       const claims = await claimWithSpares(room)
-      claims.forEach(hold)
-      if (claims.length < room) break
+      for (const claim of claims) held.hold(claim, {}, limitOf(claim))
+      // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
+      if (claims.length === 0) break
     }
-    if (held.size === 0) context.spares.fill()
+    if (held.count() === 0) context.spares.fill()
   }
 
   const renew = async (): Promise<void> => {
-    // Those in hand before the question: what is claimed meanwhile is not in the answer, and yet not lost.
-    const inHand = [...held]
-    const kept = await database.acrossOrganizations(async tx => {
+    await database.acrossOrganizations(async tx => {
       const known = await heartbeat(tx, id, { draining, spares: context.spares.ids() })
       // After a long silence (a machine that slept) the others have struck this worker off.
       if (known === 0) await register(tx)
-      return renewLeases(
-        tx,
-        id,
-        options.leaseSeconds,
-        inHand.map(([attemptId]) => attemptId),
-      )
     })
-    const keptById = new Map(kept.map(lease => [lease.id, lease]))
-    for (const [attemptId, { stop, epoch }] of inHand) {
-      const lease = keptById.get(attemptId)
-      if (lease?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
-      else if (lease.cancel) stop.abort('cancelled' satisfies StopCause)
-    }
+    await held.renew()
+  }
+
+  const adopt = async (): Promise<void> => {
+    if (draining) return
+    const adopted = await adoptAttempts(context, claimer, held.ids())
+    for (const { containers, remainingMs, ...claim } of adopted) held.hold(claim, containers, remainingMs)
+    if (adopted.length > 0) log.info({ adopted: adopted.length }, 'attempts were adopted')
   }
 
   const removeOrphans = createOrphanSweep({
     database,
     executor: context.executor,
+    gateway: context.gateway,
     patienceMs: (options.leaseSeconds * 1000) / 2,
     now: () => performance.now(),
   })
   const sweep = async (): Promise<void> => {
-    const lost = await recoverLostAttempts(context)
+    await adopt()
+    const lost = await recoverLostAttempts(context, adoptionGraceSeconds(options.leaseSeconds))
     if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
     await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
     await context.executor.sweep()
-    const removed = await removeOrphans(new Set([...held.keys(), ...context.spares.ids()]))
+    const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')
-  }
-
-  const lookAgain = async (attemptId: string): Promise<void> => {
-    const mine = held.get(attemptId)
-    if (mine && (await database.acrossOrganizations(tx => findAttemptCancel(tx, attemptId))))
-      mine.stop.abort('cancelled' satisfies StopCause)
   }
 
   const claiming = createLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
@@ -166,9 +149,9 @@ export async function startWorker(
   const sweeping = createLoop(sweep, SWEEP_MS, stopping.signal, log, 'sweep')
   const stopAnswering = context.doorbell.answer(wake)
   const stopReceiving = context.signal.receive(attemptId => {
-    lookAgain(attemptId).catch(error =>
-      log.warn({ err: error }, 'a signal was not understood; the next heartbeat looks again'),
-    )
+    held
+      .lookAgain(attemptId)
+      .catch(error => log.warn({ err: error }, 'a signal was not understood; the next heartbeat looks again'))
   })
   context.spares.fill()
 
@@ -180,14 +163,20 @@ export async function startWorker(
       stopClaiming.abort()
       // A claim that is under way ends in our hands, and is waited for like the others.
       await claiming.done
-      const finished = Promise.all([...held.values()].map(({ done }) => done))
-      const late = await Promise.race([finished.then(() => false), delay(limitMs, true, { ref: false })])
-      if (late) for (const { stop } of held.values()) stop.abort('shutdown' satisfies StopCause)
-      await finished
+      if (context.executor.outlivesWorker)
+        await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
+      else {
+        const finished = held.settled()
+        const late = await Promise.race([finished.then(() => false), delay(limitMs, true, { ref: false })])
+        if (late) held.stopAll('shutdown')
+        await finished
+      }
       stopping.abort()
       stopReceiving()
       await Promise.all([renewing.done, sweeping.done, context.spares.close()])
-      await database.acrossOrganizations(tx => removeWorker(tx, id))
+      await database
+        .acrossOrganizations(tx => removeWorker(tx, id))
+        .catch(error => log.warn({ err: error }, UNHEARD))
     },
   }
 }

@@ -1,7 +1,7 @@
 // Appends to the story of a job and lets watchers know. Numbers are Postgres's; this file makes the text storable.
 import { EVENT_DATA, type NewEvent } from '@flowforge/protocol'
 import type { EventLog } from '../jobs/ports.ts'
-import { insertEvents } from '../store/events.ts'
+import { insertEvents, insertEventsOfMany } from '../store/events.ts'
 import type { Bus } from './bus.ts'
 
 export function createEventLog(bus: Bus): EventLog {
@@ -10,6 +10,13 @@ export function createEventLog(bus: Bus): EventLog {
       const seq = await insertEvents(tx, job.id, job.attempt, events.map(storable))
       await bus.announce(tx, { jobId: job.id, organizationId: job.organization_id, seq })
       return seq
+    },
+    appendToMany: async (tx, ofJobs) => {
+      const entries = ofJobs.map(({ job, events }) => ({
+        ...{ jobId: job.id, attempt: job.attempt, events: events.map(storable) },
+      }))
+      for (const { id, organization_id, last_seq } of await insertEventsOfMany(tx, entries))
+        await bus.announce(tx, { jobId: id, organizationId: organization_id, seq: last_seq })
     },
   }
 }

@@ -1,6 +1,6 @@
-// SQL of attempts: the lease and its holder. Every write of a worker names its epoch; a stale one changes no row.
-// All times are the database's.
-import type { RunnerCommand, SettleReport } from '@flowforge/protocol'
+// SQL of attempts: what is known of each, written by its holder. Every write of a worker names its epoch; a stale one
+// changes no row. Who holds an attempt stands in leases.ts.
+import type { FailureCode, RunnerCommand, SettleReport } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 
@@ -32,6 +32,8 @@ export interface AttemptRow {
   deadline_at: Date
   ended_at: Date | null
   end_reason: string | null
+  /** The data folder of its doors and mirrors; null before this was recorded. */
+  place: string | null
 }
 
 /** Who writes: an attempt, as the holder of one epoch of its lease. */
@@ -42,24 +44,6 @@ export interface Holder {
 
 const heldBy = (holder: Holder) =>
   sql`id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`
-
-export const insertAttempt = async (
-  tx: Transaction,
-  attempt: {
-    id: string
-    jobId: string
-    organizationId: string
-    number: number
-    workerId: string
-    leaseSeconds: number
-    timeoutSeconds: number
-  },
-): Promise<AttemptRow> =>
-  (await tx.first<AttemptRow>(sql`
-    insert into attempts (id, job_id, organization_id, number, worker_id, lease_expires_at, deadline_at)
-    values (${attempt.id}, ${attempt.jobId}, ${attempt.organizationId}, ${attempt.number}, ${attempt.workerId},
-            now() + make_interval(secs => ${attempt.leaseSeconds}), now() + make_interval(secs => ${attempt.timeoutSeconds}))
-    returning *`))!
 
 /** Locks the attempt for a write of its holder; undefined when the lease went to another or the attempt ended. */
 export const lockHeldAttempt = (tx: Transaction, holder: Holder): Promise<AttemptRow | undefined> =>
@@ -73,37 +57,26 @@ export const listAttempts = (tx: Transaction, organizationId: string, jobId: str
     sql`select * from attempts where organization_id = ${organizationId} and job_id = ${jobId} order by number`,
   )
 
-/**
- * Extends the leases of those attempts in a worker's hands that are still its own, and returns them. An attempt that it
- * dropped, although it is its own, is left to run out.
- */
-export const renewLeases = (
+/** `failure` is the code that the attempt failed with, if it did. */
+export const endAttempt = (
   tx: Transaction,
-  workerId: string,
-  leaseSeconds: number,
-  inHand: string[],
-): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
-  tx.all(sql`
-    update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
-    from jobs j
-    where a.id = any(${inHand}::uuid[]) and a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
-    returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
+  holder: Holder,
+  reason: string,
+  failure: FailureCode | null,
+): Promise<number> =>
+  tx.run(sql`
+    update attempts set ended_at = now(), end_reason = ${reason}, failure = ${failure} where ${heldBy(holder)}`)
 
-/** Attempts whose holder fell silent. */
-export const findExpired = (tx: Transaction, limit: number): Promise<AttemptRow[]> =>
-  tx.all(
-    sql`select * from attempts where ended_at is null and lease_expires_at < now() order by lease_expires_at limit ${limit}`,
-  )
-
-/** Locks the attempt if it still is without a holder; undefined when it was renewed, adopted or ended meanwhile. */
-export const lockIfExpired = (tx: Transaction, id: string): Promise<AttemptRow | undefined> =>
-  tx.first(
-    sql`select * from attempts where id = ${id} and ended_at is null and lease_expires_at < now() for update`,
-  )
-
-export const endAttempt = async (tx: Transaction, holder: Holder, reason: string): Promise<boolean> =>
-  (await tx.run(sql`update attempts set ended_at = now(), end_reason = ${reason} where ${heldBy(holder)}`)) >
-  0
+/** Of a job's attempts behind `afterNumber`. */
+export const countFailures = async (
+  tx: Transaction,
+  jobId: string,
+  code: FailureCode,
+  afterNumber: number,
+): Promise<number> =>
+  (await tx.first<{ count: number }>(sql`
+    select count(*) from attempts where job_id = ${jobId} and failure = ${code} and number > ${afterNumber}`))!
+    .count
 
 /** The first nonce of a phase stays; returns the one that stands. */
 export const bindNonce = async (
@@ -169,3 +142,17 @@ export const listCommands = async (
     await tx.all<{ command: RunnerCommand }>(sql`
     select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
   ).map(row => row.command)
+
+/** The caller has locked the job. False when the same command stands there already. */
+export const addCommand = async (
+  tx: Transaction,
+  attempt: Pick<AttemptRow, 'id' | 'organization_id'>,
+  command: { type: RunnerCommand['type'] },
+): Promise<boolean> =>
+  (await tx.run(sql`
+    insert into runner_commands (attempt_id, id, organization_id, command)
+    select ${attempt.id}, n.id, ${attempt.organization_id}, jsonb_build_object('id', n.id) || ${command}::jsonb
+    from (select coalesce(max(id), 0) + 1 as id from runner_commands where attempt_id = ${attempt.id}) n
+    where not exists (
+      select from runner_commands where attempt_id = ${attempt.id} and command - 'id' = ${command}::jsonb)`)) >
+  0

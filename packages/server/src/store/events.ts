@@ -38,6 +38,32 @@ export async function insertEvents(
   return row.last_seq
 }
 
+/** As `insertEvents`, for many jobs in one statement. Returns each job's last seq. */
+export const insertEventsOfMany = (
+  tx: Transaction,
+  ofJobs: Array<{ jobId: string; attempt: number; events: EventToStore[] }>,
+): Promise<Array<{ id: string; organization_id: string; last_seq: number }>> => {
+  const rows = ofJobs.flatMap(({ jobId, attempt, events }) =>
+    events.map((event, index) => ({ jobId, attempt, position: index + 1, ...event })),
+  )
+  return tx.all(sql`
+    with given as (
+      select * from unnest(${rows.map(row => row.jobId)}::uuid[], ${rows.map(row => row.attempt)}::int[],
+        ${rows.map(row => row.position)}::int[], ${rows.map(row => row.type)}::text[], ${rows.map(row => row.json)}::text[])
+        as g (job_id, attempt, position, type, data)
+    ), counted as (
+      select job_id, count(*)::int as count from given group by job_id
+    ), numbered as (
+      update jobs j set last_seq = j.last_seq + c.count from counted c where j.id = c.job_id
+      returning j.id, j.organization_id, j.last_seq, c.count
+    ), stored as (
+      insert into events (job_id, seq, organization_id, attempt, type, at, data)
+      select n.id, n.last_seq - n.count + g.position, n.organization_id, g.attempt, g.type, now(), g.data::json
+      from numbered n join given g on g.job_id = n.id
+    )
+    select id, organization_id, last_seq from numbered`)
+}
+
 /** One event may have megabytes: a page ends with the event that reaches this, whatever its limit. */
 const PAGE_BYTES = 4 * 1024 * 1024
 

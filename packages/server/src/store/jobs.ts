@@ -26,6 +26,10 @@ export interface JobRow {
   timeout_seconds: number
   max_attempts: number
   attempt: number
+  /** Made before a person's last retry. */
+  attempts_before: number
+  /** An automatic retry waits until then. */
+  not_before: Date | null
   turn: number
   stage: Stage | null
   waiting_for: WaitingFor | null
@@ -145,6 +149,7 @@ export interface JobChange {
   base_commit?: string
   head_commit?: string | null
   attempt?: number
+  attempts_before?: number
   cancelled_by?: string | null
   priority?: number
   budget_usd?: number | null
@@ -172,6 +177,7 @@ const COLUMNS = {
   base_commit: sql`base_commit`,
   head_commit: sql`head_commit`,
   attempt: sql`attempt`,
+  attempts_before: sql`attempts_before`,
   cancelled_by: sql`cancelled_by`,
   priority: sql`priority`,
   budget_usd: sql`budget_usd`,
@@ -182,7 +188,12 @@ const column_ = (name: string) => COLUMNS[name as keyof JobChange]
 function stateTimes(state: JobState | undefined) {
   switch (state) {
     case 'queued':
-      return [sql`queued_at = now()`, sql`finished_at = null`, sql`cancel_requested_at = null`]
+      return [
+        sql`queued_at = now()`,
+        sql`not_before = null`,
+        sql`finished_at = null`,
+        sql`cancel_requested_at = null`,
+      ]
     case 'running':
       return [sql`started_at = coalesce(started_at, now())`]
     case 'succeeded':
@@ -194,17 +205,14 @@ function stateTimes(state: JobState | undefined) {
   }
 }
 
+/** A queued job is not claimed before this has passed. */
+export const delayJob = (tx: Transaction, id: string, delayMs: number): Promise<number> =>
+  tx.run(sql`update jobs set not_before = now() + make_interval(secs => ${delayMs / 1000}) where id = ${id}`)
+
 export const requestCancel = (tx: Transaction, id: string, by: string | null): Promise<number> =>
   tx.run(
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
-
-/** Queued jobs in the order in which they are due, locked; rows that another claimer holds are passed over. */
-export const lockClaimable = (tx: Transaction, limit: number): Promise<JobRow[]> =>
-  tx.all(sql`
-    select * from jobs where state = 'queued'
-    order by priority desc, queued_at, id limit ${limit}
-    for update skip locked`)
 
 /** Pending jobs whose time has come, locked. */
 export const lockDue = (tx: Transaction, limit: number): Promise<JobRow[]> =>

@@ -66,6 +66,7 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
 
   return {
     name: 'docker',
+    outlivesWorker: true,
     start: spec => {
       assertSpec(spec)
       const name = nameOf(spec)

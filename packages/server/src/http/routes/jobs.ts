@@ -1,10 +1,12 @@
-// Jobs: submit, list, show, cancel.
+// Jobs: submit, list, show; cancel, retry, interrupt.
 import { createHash } from 'node:crypto'
 import { Job, JobState, Priority } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
 import { cancelJob } from '../../jobs/cancel.ts'
+import { interruptJob } from '../../jobs/interrupt.ts'
+import { retryJob } from '../../jobs/retry.ts'
 import { type Once, submitJob } from '../../jobs/submit.ts'
 import { viewJob } from '../../jobs/view.ts'
 import { listAttempts } from '../../store/attempts.ts'
@@ -190,24 +192,31 @@ export const jobRoutes =
       },
     )
 
-    app.post(
-      '/jobs/:id/cancel',
-      {
-        schema: {
-          operationId: 'cancelJob',
-          tags: ['jobs'],
-          params: JobReference,
-          response: { 200: JobBody, 409: Problem, ...errors },
+    const ACTS = {
+      cancel: { operationId: 'cancelJob', act: cancelJob },
+      retry: { operationId: 'retryJob', act: retryJob },
+      interrupt: { operationId: 'interruptJob', act: interruptJob },
+    }
+    for (const [name, { operationId, act }] of Object.entries(ACTS)) {
+      app.post(
+        `/jobs/:id/${name}`,
+        {
+          schema: {
+            operationId,
+            tags: ['jobs'],
+            params: JobReference,
+            response: { 200: JobBody, 409: Problem, ...errors },
+          },
         },
-      },
-      async request => {
-        const { organizationId } = request.principal
-        const { id } = await database.inOrganization(organizationId, tx =>
-          requireJob(tx, organizationId, request.params.id),
-        )
-        return viewJob(await cancelJob(context, request.principal, id))
-      },
-    )
+        async request => {
+          const { organizationId } = request.principal
+          const { id } = await database.inOrganization(organizationId, tx =>
+            requireJob(tx, organizationId, request.params.id),
+          )
+          return viewJob(await act(context, request.principal, id))
+        },
+      )
+    }
   }
 
 function onceOf(key: string | undefined, body: unknown): Once | null {
