@@ -14,7 +14,7 @@ export interface BaseOptions {
   docker: Docker
   root: string
   packages: string[]
-  mirror: string
+  mirror: string | undefined
   /** A base that Docker has or can pull, given by the user; then nothing else is tried. */
   from: string | undefined
   /** Proxy variables for the package installation inside Docker. */

@@ -20,7 +20,8 @@ export async function bootstrapBase(options: {
   root: string
   packages: string[]
   suite: string
-  mirror: string
+  /** Undefined: the one that mmdebstrap knows, with updates and security updates. */
+  mirror: string | undefined
   tag: string
 }): Promise<void> {
   const { docker, packages, suite, mirror, tag } = options
@@ -41,15 +42,19 @@ export async function bootstrapBase(options: {
       '--customize-hook=find "$1"/var/log -type f -delete',
       suite,
       '-',
-      `deb ${mirror} ${suite} main`,
-      `deb ${mirror} ${suite}-updates main`,
-      `deb ${mirror.replace(/\/+$/, '')}-security ${suite}-security main`,
+      ...(mirror === undefined ? [] : sourcesAt(mirror, suite)),
     ]
     await importWhatItMakes(docker, args, tag)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
 }
+
+const sourcesAt = (mirror: string, suite: string): string[] => [
+  `deb ${mirror} ${suite} main`,
+  `deb ${mirror} ${suite}-updates main`,
+  `deb ${mirror.replace(/\/+$/, '')}-security ${suite}-security main`,
+]
 
 /** Tagged only after mmdebstrap ended well: a tar that was cut short must not look like a base. */
 async function importWhatItMakes(docker: Docker, args: string[], tag: string): Promise<void> {

@@ -21,7 +21,7 @@ try {
     root,
     runnerEntries: { main: 'packages/runner/src/main.ts', relay: 'packages/runner/src/relay-main.ts' },
     cacheDirectory: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'flowforge'),
-    mirror: process.env.FLOWFORGE_DEBIAN_MIRROR || 'http://mirror.invalid/debian',
+    mirror: process.env.FLOWFORGE_DEBIAN_MIRROR || undefined,
     from: process.env.FLOWFORGE_AGENT_BASE_IMAGE || undefined,
     proxies: proxies(),
     report: say,

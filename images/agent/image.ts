@@ -20,7 +20,7 @@ export interface AgentImageOptions {
   runnerEntries: { main: string; relay: string }
   /** Where packages for the image are kept between builds. */
   cacheDirectory: string
-  mirror: string
+  mirror: string | undefined
   from: string | undefined
   proxies: Record<string, string>
   report(line: string): void
