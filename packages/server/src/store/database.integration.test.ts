@@ -27,6 +27,7 @@ const TABLES = [
   'runner_commands',
   'artifacts',
   'claude_requests',
+  'organization_limits',
   'idempotency_keys',
 ]
 
