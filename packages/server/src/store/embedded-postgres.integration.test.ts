@@ -202,7 +202,7 @@ describe.runIf(asRoot)('the embedded Postgres, user by user', () => {
     const server = await startElsewhere({ uid: 65534, gid: 65534 })
     expect((await stat(`/proc/${server.pid}`)).uid).toBe(65534)
     await endChild(server.child, 'SIGTERM')
-    expect(await isAlive(server.pid)).toBe(false)
+    await expect.poll(() => isAlive(server.pid), { timeout: 5_000 }).toBe(false)
   })
 })
 
