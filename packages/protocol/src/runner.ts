@@ -18,8 +18,6 @@ export const GATEWAY_PATHS = {
   deltas: '/runner/deltas',
   /** GET ?after=N → CommandList; answers after at most 25 s, empty when there is none. */
   commands: '/runner/commands',
-  /** PUT /runner/artifacts/{name}, raw body → 204. */
-  artifacts: '/runner/artifacts',
   /** POST SettleReport → 204. Idempotent. After it the runner exits 0. */
   settle: '/runner/settle',
   /** ANTHROPIC_BASE_URL. */

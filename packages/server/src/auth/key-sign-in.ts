@@ -1,9 +1,18 @@
 // Signs a person in to the console with an API key, or with the one-time link of the first start: a session cookie comes
 // back. The key itself is not kept.
+import type { GenericEndpointContext } from '@better-auth/core'
+import type { User } from 'better-auth'
 import { APIError, createAuthEndpoint } from 'better-auth/api'
 import { setSessionCookie } from 'better-auth/cookies'
 import { z } from 'zod'
 import { hashApiKey, linkIdentifier } from './api-keys.ts'
+
+async function signIn(ctx: GenericEndpointContext, user: User | null, refusal: string) {
+  if (!user) throw new APIError('UNAUTHORIZED', { code: 'not_signed_in', message: refusal })
+  const session = await ctx.context.internalAdapter.createSession(user.id)
+  await setSessionCookie(ctx, { session, user })
+  return ctx.json({ user: { id: user.id, name: user.name, email: user.email } })
+}
 
 export const keySignIn = () => ({
   id: 'key-sign-in' as const,
@@ -22,14 +31,7 @@ export const keySignIn = () => ({
         })
         const usable = row?.enabled && (row.expiresAt === null || row.expiresAt.getTime() > Date.now())
         const user = usable ? await ctx.context.internalAdapter.findUserById(row.referenceId) : null
-        if (!user)
-          throw new APIError('UNAUTHORIZED', {
-            code: 'not_signed_in',
-            message: 'This API key is not known or no longer valid',
-          })
-        const session = await ctx.context.internalAdapter.createSession(user.id)
-        await setSessionCookie(ctx, { session, user })
-        return ctx.json({ user: { id: user.id, name: user.name, email: user.email } })
+        return signIn(ctx, user, 'This API key is not known or no longer valid')
       },
     ),
     signInLink: createAuthEndpoint(
@@ -48,14 +50,7 @@ export const keySignIn = () => ({
           row && taken > 0 && row.expiresAt.getTime() > Date.now()
             ? await ctx.context.internalAdapter.findUserById(row.value)
             : null
-        if (!user)
-          throw new APIError('UNAUTHORIZED', {
-            code: 'not_signed_in',
-            message: 'This link was used already, or is too old',
-          })
-        const session = await ctx.context.internalAdapter.createSession(user.id)
-        await setSessionCookie(ctx, { session, user })
-        return ctx.json({ user: { id: user.id, name: user.name, email: user.email } })
+        return signIn(ctx, user, 'This link was used already, or is too old')
       },
     ),
   },
