@@ -17,6 +17,7 @@ import { startEmbeddedPostgres } from '../store/embedded-postgres.ts'
 import { installationId } from '../store/identity.ts'
 import { createListener } from '../store/listener.ts'
 import { asAppRole, migrate } from '../store/migrate.ts'
+import { createStorage } from './storage.ts'
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
@@ -47,6 +48,7 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
     events: createEventLog(bus),
     doorbell: createPostgresDoorbell(listener),
     signal: createPostgresAttemptSignal(listener),
+    storage: createStorage(config.storage, sealing),
     mirrors: createMirrors({
       directory: join(config.dataDirectory, 'git'),
       trustedHosts: config.trustedHosts,
