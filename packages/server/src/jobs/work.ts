@@ -76,7 +76,10 @@ export async function startWorker(
     context,
     workerId: id,
     leaseSeconds: options.leaseSeconds,
-    onFree: () => wake(),
+    onFree: () => {
+      void wake()
+      answering.roomChanged()
+    },
   })
   const claimer = {
     workerId: id,
@@ -84,10 +87,10 @@ export async function startWorker(
     place: options.place,
     leaseSeconds: options.leaseSeconds,
   }
-  const claimWithSpares = async (room: number): Promise<Claim[]> => {
-    const spareIds = context.spares.promise(room)
+  const claimWithSpares = async (limit: number): Promise<Claim[]> => {
+    const spareIds = context.spares.promise(limit)
     try {
-      const claims = await claimJobs(context, claimer, room, spareIds)
+      const claims = await claimJobs(context, claimer, limit, spareIds)
       const used = new Set(claims.map(({ attempt }) => attempt.id))
       context.spares.giveBack(spareIds.filter(spareId => !used.has(spareId)))
       return claims
@@ -97,12 +100,12 @@ export async function startWorker(
       throw error
     }
   }
+  const room = (): number => (draining ? 0 : options.concurrency - held.count())
   const claimWhatFits = async (): Promise<void> => {
     await releaseDueJobs(context)
     for (;;) {
-      const room = options.concurrency - held.count()
-      if (room <= 0 || draining) return
-      const claims = await claimWithSpares(room)
+      if (room() <= 0) return
+      const claims = await claimWithSpares(room())
       for (const claim of claims) held.hold(claim, {}, limitOf(claim))
       // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
       if (claims.length === 0) break
@@ -147,7 +150,7 @@ export async function startWorker(
   const wake = claiming.wake
   const renewing = createLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
   const sweeping = createLoop(sweep, SWEEP_MS, stopping.signal, log, 'sweep')
-  const stopAnswering = context.doorbell.answer(wake)
+  const answering = context.doorbell.answer({ hasRoom: () => room() > 0, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
     held
       .lookAgain(attemptId)
@@ -159,10 +162,10 @@ export async function startWorker(
     id,
     drain: async limitMs => {
       draining = true
-      stopAnswering()
       stopClaiming.abort()
       // A claim that is under way ends in our hands, and is waited for like the others.
       await claiming.done
+      await answering.stop()
       if (context.executor.outlivesWorker)
         await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
       else {
@@ -190,11 +193,17 @@ function createLoop(
   name: string,
 ) {
   let ring = Promise.withResolvers<void>()
+  let next = createRun()
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       ring = Promise.withResolvers<void>()
-      await work().catch(error => log.error({ err: error }, `${name} failed; it is tried again`))
-      if (signal.aborted) return
+      const current = next
+      next = createRun()
+      await work().then(current.resolve, error => {
+        log.error({ err: error }, `${name} failed; it is tried again`)
+        current.reject(error)
+      })
+      if (signal.aborted) break
       const pause = new AbortController()
       const stopPause = () => pause.abort()
       signal.addEventListener('abort', stopPause)
@@ -205,6 +214,19 @@ function createLoop(
       signal.removeEventListener('abort', stopPause)
       pause.abort()
     }
+    next.reject(new Error(`${name} was stopped`))
   }
-  return { wake: () => ring.resolve(), done: run() }
+  /** Resolves when a run that began after this call has ended well. */
+  const wake = (): Promise<void> => {
+    ring.resolve()
+    return next.promise
+  }
+  return { wake, done: run() }
+}
+
+/** Few care how a run ends. */
+function createRun() {
+  const run = Promise.withResolvers<void>()
+  run.promise.catch(() => {})
+  return run
 }

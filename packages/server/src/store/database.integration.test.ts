@@ -136,6 +136,38 @@ describe('a transaction', () => {
       .toEqual({ one: 1 })
   })
 
+  test('calls what waits for its commit when others can see what it wrote, and before its own caller', async () => {
+    const { organizationId } = scene.tenant
+    const order: string[] = []
+    const seen = Promise.withResolvers<unknown>()
+    await scene.database.inOrganization(organizationId, async tx => {
+      await tx.run(sql`insert into idempotency_keys values (${organizationId}, 'after', 'h', 0, 'null')`)
+      tx.afterCommit(() => {
+        order.push('hint')
+        const look = sql`select count(*) as count from idempotency_keys where key = 'after'`
+        scene.database.acrossOrganizations(other => other.first(look)).then(seen.resolve, seen.reject)
+      })
+    })
+    order.push('caller')
+    expect(order).toEqual(['hint', 'caller'])
+    expect(await seen.promise).toEqual({ count: 1 })
+  })
+
+  test('that does not commit calls nothing', async () => {
+    let called = 0
+    const work = (wanted: unknown) =>
+      scene.database.acrossOrganizations(async tx => {
+        tx.afterCommit(() => {
+          called += 1
+        })
+        await tx.run(sql`select 1 / ${wanted}::int`)
+      })
+    await expect(work(0)).rejects.toThrow('division by zero')
+    expect(called).toBe(0)
+    await work(1)
+    expect(called).toBe(1)
+  })
+
   test('with nobody there says so', async () => {
     const database = createDatabase({ host: '127.0.0.1', port: 1, user: 'x', database: 'x' })
     await expect(database.acrossOrganizations(async () => 1)).rejects.toMatchObject({
