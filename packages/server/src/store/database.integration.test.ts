@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createScene, type Scene, type Tenant } from '../jobs/testing-scene.ts'
 import { createDatabase } from './database.ts'
 import { createListener } from './listener.ts'
-import { migrate } from './migrate.ts'
-import { createTestDatabase } from './testing.ts'
 
 let scene: Scene
 let other: Tenant
@@ -174,25 +172,6 @@ describe('a transaction', () => {
       code: 'database_unavailable',
     })
     await database.close()
-  })
-})
-
-describe('migrations', () => {
-  test('of several first starts at once are done by one', async () => {
-    const empty = await createTestDatabase()
-    const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(empty.ownerConfig)))
-    expect(applied.filter(names => names.length > 0)).toHaveLength(1)
-    expect(await migrate(empty.ownerConfig)).toEqual([])
-    await empty.close()
-  })
-
-  test('without a database say what to check', async () => {
-    const nobody = { connectionString: 'postgres://x:secret@127.0.0.1:1/x' }
-    await expect(migrate(nobody)).rejects.toMatchObject({
-      code: 'database_unavailable',
-      message: expect.stringMatching(/DATABASE_URL/),
-    })
-    await expect(migrate(nobody)).rejects.not.toThrow('secret')
   })
 })
 
