@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
 export interface Loop {
-  wake(): void
+  /** Resolves when a run that began after this call has ended well. */
+  wake(): Promise<void>
   /** Settles after `signal` was aborted and the run that was under way has ended. */
   done: Promise<void>
 }
@@ -17,11 +18,17 @@ export function startLoop(
   name: string,
 ): Loop {
   let ring = Promise.withResolvers<void>()
+  let next = createRun()
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       ring = Promise.withResolvers<void>()
-      await work().catch(error => log.error({ err: error }, `${name} failed; it is tried again`))
-      if (signal.aborted) return
+      const current = next
+      next = createRun()
+      await work().then(current.resolve, error => {
+        log.error({ err: error }, `${name} failed; it is tried again`)
+        current.reject(error)
+      })
+      if (signal.aborted) break
       const pause = new AbortController()
       const stopPause = () => pause.abort()
       signal.addEventListener('abort', stopPause)
@@ -32,6 +39,18 @@ export function startLoop(
       signal.removeEventListener('abort', stopPause)
       pause.abort()
     }
+    next.reject(new Error(`${name} was stopped`))
   }
-  return { wake: () => ring.resolve(), done: run() }
+  const wake = (): Promise<void> => {
+    ring.resolve()
+    return next.promise
+  }
+  return { wake, done: run() }
+}
+
+/** Few care how a run ends. */
+function createRun() {
+  const run = Promise.withResolvers<void>()
+  run.promise.catch(() => {})
+  return run
 }

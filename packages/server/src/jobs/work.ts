@@ -75,7 +75,10 @@ export async function startWorker(
     context,
     workerId: id,
     leaseSeconds: options.leaseSeconds,
-    onFree: () => wake(),
+    onFree: () => {
+      void wake()
+      answering.roomChanged()
+    },
   })
   const claimer = {
     workerId: id,
@@ -83,10 +86,10 @@ export async function startWorker(
     place: options.place,
     leaseSeconds: options.leaseSeconds,
   }
-  const claimWithSpares = async (room: number): Promise<Claim[]> => {
-    const spareIds = context.spares.promise(room)
+  const claimWithSpares = async (limit: number): Promise<Claim[]> => {
+    const spareIds = context.spares.promise(limit)
     try {
-      const claims = await claimJobs(context, claimer, room, spareIds)
+      const claims = await claimJobs(context, claimer, limit, spareIds)
       const used = new Set(claims.map(({ attempt }) => attempt.id))
       context.spares.giveBack(spareIds.filter(spareId => !used.has(spareId)))
       return claims
@@ -96,11 +99,11 @@ export async function startWorker(
       throw error
     }
   }
+  const room = (): number => (draining ? 0 : options.concurrency - held.count())
   const claimWhatFits = async (): Promise<void> => {
     for (;;) {
-      const room = options.concurrency - held.count()
-      if (room <= 0 || draining) return
-      const claims = await claimWithSpares(room)
+      if (room() <= 0) return
+      const claims = await claimWithSpares(room())
       for (const claim of claims) held.hold(claim, {}, limitOf(claim))
       // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
       if (claims.length === 0) break
@@ -143,7 +146,7 @@ export async function startWorker(
   // Apart from each other: an engine that is slow to remove something delays no adoption.
   const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
   const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
-  const stopAnswering = context.doorbell.answer(wake)
+  const answering = context.doorbell.answer({ hasRoom: () => room() > 0, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
     held
       .lookAgain(attemptId)
@@ -155,10 +158,10 @@ export async function startWorker(
     id,
     drain: async limitMs => {
       draining = true
-      stopAnswering()
       stopClaiming.abort()
       // A claim that is under way ends in our hands, and is waited for like the others.
       await claiming.done
+      await answering.stop()
       if (context.executor.outlivesWorker)
         await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
       else {
