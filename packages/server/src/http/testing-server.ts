@@ -13,6 +13,7 @@ import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
 import { createSealing } from '../secrets/sealing.ts'
+import { createLeaderLock } from '../store/leader-lock.ts'
 
 export interface Answer {
   status: number
@@ -46,6 +47,7 @@ export async function startTestServer() {
     log: pino({ level: 'silent' }),
     sealing: createSealing(Buffer.alloc(32, 1)),
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
+    sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',
   }
   const doctor = createChecks(foundation, null)
