@@ -14,6 +14,7 @@ import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
 import { createSealing } from '../secrets/sealing.ts'
+import { createLeaderLock } from '../store/leader-lock.ts'
 
 export interface Answer {
   status: number
@@ -49,6 +50,7 @@ export async function startTestServer() {
     sealing,
     storage: createStorage(config.storage, sealing),
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
+    sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',
   }
   const doctor = createChecks(foundation, null)
