@@ -87,7 +87,11 @@ export function releaseDueJobs(context: {
       const released = await updateJob(tx, job.id, { state: after(job.state, 'release') })
       await context.events.append(tx, released, [{ type: 'job.queued', data: {} }])
     }
-    if (due.length > 0) await context.doorbell.ring(tx)
+    if (due.length > 0)
+      await context.doorbell.ring(
+        tx,
+        due.map(({ id }) => id),
+      )
     return due.length
   })
 }

@@ -26,6 +26,6 @@ export const retryJob = (context: RetryContext, by: Submitter, reference: string
       { type: 'job.retried', data: { by: by.userId, automatic: false } },
       { type: 'job.queued', data: {} },
     ])
-    await context.doorbell.ring(tx)
+    await context.doorbell.ring(tx, [queued.id])
     return queued
   })

@@ -100,7 +100,7 @@ const submitAs = (
       },
       ...(job.state === 'queued' ? [{ type: 'job.queued' as const, data: {} }] : []),
     ])
-    if (job.state === 'queued') await context.doorbell.ring(tx)
+    if (job.state === 'queued') await context.doorbell.ring(tx, [job.id])
     const body = viewJob(job)
     if (once) await keepAnswer(tx, organizationId, once.key, 201, body)
     return { request_hash: once?.requestHash ?? '', status: 201, body }
