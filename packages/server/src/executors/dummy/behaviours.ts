@@ -140,7 +140,7 @@ async function workSeconds(runner: DummyRunner, seconds: string): Promise<void> 
   await runner.report(stagesUpTo('working'))
   const lines = Math.round((Number(seconds || '0') * 1000) / LINE_MS)
   for (let number = 1; number <= lines; number += 1) {
-    await delay(LINE_MS, undefined, { signal: runner.context.killed })
+    await delay(LINE_MS, undefined, { signal: runner.context.terminated })
     await runner.report([line(`line ${number} of ${lines}`)])
   }
 }
