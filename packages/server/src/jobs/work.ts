@@ -4,9 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Transaction } from '../store/database.ts'
+import { forgetOldKeys } from '../store/idempotency.ts'
 import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
 import { adoptAttempts, giveUpLeasesOfTheDead, isProcessAlive } from './adopt.ts'
-import { type Claim, claimJobs, releaseDueJobs } from './claim.ts'
+import { type Claim, claimJobs } from './claim.ts'
+import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import type { DriveContext } from './drive-attempt.ts'
 import { createHeldAttempts } from './held-attempts.ts'
 import { createOrphanSweep } from './orphans.ts'
@@ -137,6 +139,8 @@ export async function startWorker(
     await adopt()
     const lost = await recoverLostAttempts(context, adoptionGraceSeconds(options.leaseSeconds))
     if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
+    await sweepDependents(context)
+    await database.acrossOrganizations(tx => forgetOldKeys(tx))
     await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
