@@ -48,6 +48,8 @@ export const ERRORS = {
   base_not_found: { status: 422, exitCode: 1, title: 'The base branch does not exist' },
   push_rejected: { status: 409, exitCode: 1, title: 'The Git host refused the push' },
   disk_full: { status: 507, exitCode: 1, title: 'No space is left' },
+  storage_unavailable: { status: 503, exitCode: 1, title: 'The object storage does not answer' },
+  object_damaged: { status: 500, exitCode: 1, title: 'A stored object is not what was stored' },
   repository_empty: { status: 422, exitCode: 1, title: 'The repository has no commits' },
 
   docker_unavailable: { status: 503, exitCode: 1, title: 'Docker does not answer' },
@@ -56,6 +58,8 @@ export const ERRORS = {
   lease_lost: { status: 409, exitCode: 1, title: 'The attempt belongs to another worker now' },
   config_invalid: { status: 500, exitCode: 64, title: 'The configuration can not be used' },
   port_taken: { status: 500, exitCode: 1, title: 'The port is in use' },
+  migration_failed: { status: 500, exitCode: 1, title: 'The database could not be brought to this version' },
+  version_unsupported: { status: 500, exitCode: 1, title: 'This version can not work with that database' },
   database_unavailable: { status: 503, exitCode: 1, title: 'Postgres can not be reached' },
 } as const satisfies Record<string, Entry>
 

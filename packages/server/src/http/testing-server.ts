@@ -5,14 +5,17 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { newApiKey } from '../auth/api-keys.ts'
 import { storeKey } from '../auth/first-start.ts'
 import { createChecks } from '../bin/checks.ts'
 import { createServerRole } from '../bin/server-role.ts'
+import { createStorage } from '../bin/storage.ts'
 import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
 import { createSealing } from '../secrets/sealing.ts'
+import { createLeaderLock } from '../store/leader-lock.ts'
 
 export interface Answer {
   status: number
@@ -40,12 +43,15 @@ export async function startTestServer() {
     FLOWFORGE_DATA_DIR: directory,
     FLOWFORGE_EXECUTOR: 'dummy',
   })
+  const sealing = createSealing(Buffer.alloc(32, 1))
   const foundation = {
     ...scene,
     config,
     log: pino({ level: 'silent' }),
-    sealing: createSealing(Buffer.alloc(32, 1)),
+    sealing,
+    storage: createStorage(config.storage, sealing),
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
+    sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',
   }
   const doctor = createChecks(foundation, null)
@@ -94,6 +100,14 @@ export async function startTestServer() {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The answer is this problem document, and says what it is about. */
+export const isProblem = (answer: Answer, status: number, code: string) => {
+  expect([answer.status, answer.body?.code, answer.body?.detail]).toEqual([status, code, expect.any(String)])
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'))
+  expect(answer.body.status).toBe(status)
 }
 
 export async function freePort(): Promise<number> {

@@ -3,9 +3,8 @@ import type { Priority } from '@flowforge/protocol'
 import { isTerminal } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { holdPredecessors } from '../store/dependents.ts'
 import { type JobChange, type JobRow, updateJob } from '../store/jobs.ts'
-import { verdictOn } from './dependents.ts'
+import { verdictOnNamed } from './dependents.ts'
 import { lockNamedJob, requireJob } from './named-job.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { after } from './states.ts'
@@ -35,7 +34,12 @@ export const changeJob = (
   change: Change,
 ): Promise<JobRow> =>
   context.database.inOrganization(by.organizationId, async tx => {
-    const waits = change.runAt === undefined ? false : await waitsForOthers(tx, by.organizationId, reference)
+    // Which jobs it needs never changes: they can be read before it is locked.
+    const verdict = await verdictOnNamed(
+      tx,
+      by.organizationId,
+      await requireJob(tx, by.organizationId, reference),
+    )
     const job = await lockNamedJob(tx, by.organizationId, reference)
     check(job, change)
     const runAt = change.runAt === undefined ? undefined : startTime(change.runAt ?? undefined, Date.now())
@@ -43,7 +47,7 @@ export const changeJob = (
       priority: change.priority === undefined ? undefined : priorityNumber(change.priority),
       budget_usd: change.budgetUsd,
       run_at: runAt,
-      state: runAt === undefined ? undefined : stateFor(job, runAt !== null || waits),
+      state: runAt === undefined ? undefined : stateFor(job, runAt !== null || verdict.kind !== 'ready'),
     }
     const changed = await updateJob(tx, job.id, columns)
     await context.events.append(tx, changed, [
@@ -55,15 +59,6 @@ export const changeJob = (
     if (changed.state !== job.state) await tell(tx, context, changed)
     return changed
   })
-
-/** What it needs is locked before the job itself, as everywhere. */
-async function waitsForOthers(tx: Transaction, organizationId: string, reference: string): Promise<boolean> {
-  const { needs, start_after } = await requireJob(tx, organizationId, reference)
-  const ids = start_after === null ? needs : [...needs, start_after]
-  if (ids.length === 0) return false
-  const held = await holdPredecessors(tx, organizationId, ids)
-  return verdictOn({ needs, start_after }, new Map(held.map(job => [job.id, job]))).kind !== 'ready'
-}
 
 function check(job: JobRow, { priority, budgetUsd, runAt }: Change): void {
   const isInQueue = job.state === 'pending' || job.state === 'queued'
@@ -100,5 +95,5 @@ async function tell(tx: Transaction, context: ChangeContext, job: JobRow): Promi
       ? { type: 'job.queued', data: {} }
       : { type: 'job.pending', data: pendingFor(job) },
   ])
-  if (job.state === 'queued') await context.doorbell.ring(tx)
+  if (job.state === 'queued') await context.doorbell.ring(tx, [job.id])
 }

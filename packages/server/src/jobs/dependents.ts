@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../store/database.ts'
 import {
   failJobs,
   findPredecessors,
+  holdPredecessors,
   lockDependents,
   lockDue,
   lockOverlooked,
@@ -85,6 +86,18 @@ export function verdictOn(
   return { kind: waits ? 'waits' : 'ready' }
 }
 
+/** How it stands with a job that is to be queued again. What it waits for is held, and before the job itself, as everywhere. */
+export async function verdictOnNamed(
+  tx: Transaction,
+  organizationId: string,
+  { needs, start_after }: Pick<JobRow, 'needs' | 'start_after'>,
+): Promise<Verdict> {
+  const ids = start_after === null ? needs : [...needs, start_after]
+  if (ids.length === 0) return { kind: 'ready' }
+  const held = await holdPredecessors(tx, organizationId, ids)
+  return verdictOn({ needs, start_after }, new Map(held.map(job => [job.id, job])))
+}
+
 const ENDED = { failed: 'has failed', cancelled: 'was cancelled' } as const
 const lost = (message: string): Reason => reasonOf('dependency_failed', message)
 
@@ -100,7 +113,10 @@ async function release(tx: Transaction, context: DependentsContext, ids: string[
     tx,
     queued.map(job => ({ job, events: [{ type: 'job.queued', data: {} }] })),
   )
-  await context.doorbell.ring(tx)
+  await context.doorbell.ring(
+    tx,
+    queued.map(({ id }) => id),
+  )
 }
 
 async function giveUp(
@@ -139,6 +155,5 @@ export const sweepDependents = (context: DependentsContext & { database: Databas
   context.database.acrossOrganizations(async tx => {
     const overlooked = await lockOverlooked(tx, BATCH)
     if (overlooked.length === 0) return 0
-    const moved = await decide(tx, context, overlooked)
-    return moved
+    return decide(tx, context, overlooked)
   })

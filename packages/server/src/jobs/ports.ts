@@ -20,10 +20,22 @@ export interface EventSubject {
 
 /** queue/: wakes claimers. A hint: lost, late and doubled rings do no harm, because jobs are claimed from their rows. */
 export interface Doorbell {
-  /** Rings when the caller's transaction commits. */
-  ring(tx: Transaction): Promise<void>
-  /** Calls `wake` after a ring. Returns how to stop. */
-  answer(wake: () => void): () => void
+  /** Rings for these queued jobs when the caller's transaction has committed and `delayMs` has passed. */
+  ring(tx: Transaction, jobIds: string[], delayMs?: number): Promise<void>
+  /** Has a claimer claim after a ring, as long as it has room. */
+  answer(claimer: RingAnswerer): Answering
+}
+export interface RingAnswerer {
+  /** Without room it gets no rings: others hear them. */
+  hasRoom(): boolean
+  /** Resolves when it has claimed what it could. After a failure the ring is heard again. */
+  claim(): Promise<void>
+}
+export interface Answering {
+  /** Says that there may be room again. */
+  roomChanged(): void
+  /** Takes no more rings; what it holds is heard by others. */
+  stop(): Promise<void>
 }
 
 /** queue/: tells the holder of an attempt to look again: a cancel, a reply, a command. A hint, too. */

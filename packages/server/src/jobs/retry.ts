@@ -1,10 +1,9 @@
 // A person's retry of a job that failed or was cancelled: back into the queue, with its attempts to spend anew.
 import { FlowForgeError } from '../errors.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { holdPredecessors } from '../store/dependents.ts'
 import { type Answer, answerOnce, type Once } from '../store/idempotency.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
-import { verdictOn } from './dependents.ts'
+import { verdictOnNamed } from './dependents.ts'
 import { lockNamedJob, requireJob } from './named-job.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { after } from './states.ts'
@@ -42,10 +41,20 @@ async function retry(
   by: Submitter,
   reference: string,
 ): Promise<JobRow> {
-  const waits = await mustWait(tx, by.organizationId, reference)
+  // Which jobs it needs never changes: they can be read before it is locked.
+  const verdict = await verdictOnNamed(
+    tx,
+    by.organizationId,
+    await requireJob(tx, by.organizationId, reference),
+  )
   const job = await lockNamedJob(tx, by.organizationId, reference)
-  const state = after(job.state, waits ? 'postpone' : 'retry')
-  if (job.state === 'queued') after(job.state, 'retry')
+  const queued = after(job.state, 'retry')
+  if (verdict.kind === 'lost')
+    throw new FlowForgeError(
+      'job_state_conflict',
+      `${verdict.reason.message} Retry that job first, then this one.`,
+    )
+  const state = verdict.kind === 'waits' ? after(job.state, 'postpone') : queued
   const again = await updateJob(tx, job.id, {
     state,
     attempts_before: job.attempt,
@@ -57,20 +66,6 @@ async function retry(
     { type: 'job.retried', data: { by: by.userId ?? undefined, automatic: false } },
     state === 'queued' ? { type: 'job.queued', data: {} } : { type: 'job.pending', data: pendingFor(again) },
   ])
-  if (state === 'queued') await context.doorbell.ring(tx)
+  if (state === 'queued') await context.doorbell.ring(tx, [again.id])
   return again
-}
-
-/** What it needs is locked before the job itself, as everywhere; which jobs those are never changes. */
-async function mustWait(tx: Transaction, organizationId: string, reference: string): Promise<boolean> {
-  const { needs, start_after } = await requireJob(tx, organizationId, reference)
-  const ids = start_after === null ? needs : [...needs, start_after]
-  if (ids.length === 0) return false
-  const held = await holdPredecessors(tx, organizationId, ids)
-  const verdict = verdictOn({ needs, start_after }, new Map(held.map(job => [job.id, job])))
-  if (verdict.kind !== 'lost') return verdict.kind === 'waits'
-  throw new FlowForgeError(
-    'job_state_conflict',
-    `${verdict.reason.message} Retry that job first, then this one.`,
-  )
 }

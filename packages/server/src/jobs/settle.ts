@@ -117,6 +117,6 @@ async function requeue(
   if (delayMs > 0) await delayJob(tx, job.id, delayMs)
   const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason, delayMs } }
   await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
-  await context.doorbell.ring(tx)
+  await context.doorbell.ring(tx, [queued.id], delayMs)
   return queued
 }

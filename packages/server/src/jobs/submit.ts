@@ -49,7 +49,9 @@ export const submitBatch = (
   once: Once | null,
 ): Promise<Answer<{ jobs: Job[] }>> =>
   inOneGo(context, submitter, submissions.length, once, async (tx, firstNumber) => ({
-    jobs: (await submitWithin(tx, context, submitter, submissions, firstNumber)).map(job => viewJob(job)),
+    jobs: (await submitWithin(tx, context, submitter, submissions, firstNumber, { isBatch: true })).map(job =>
+      viewJob(job),
+    ),
   }))
 
 async function inOneGo<Body>(
@@ -87,11 +89,10 @@ export async function submitWithin(
   submitter: Submitter,
   submissions: BatchSubmission[],
   firstNumber: number,
-  origin: Origin | null = null,
+  { origin = null, isBatch = false }: { origin?: Origin | null; isBatch?: boolean } = {},
 ): Promise<JobRow[]> {
-  const isBatch = submissions.length > 1 || submissions.some(({ key }) => key !== undefined)
   const at = <T>(position: number, act: () => T): T => (isBatch ? placed(position, act) : act())
-  submissions.forEach((submission, position) => at(position, () => checkSubmission(submission)))
+  for (const [position, submission] of submissions.entries()) at(position, () => checkSubmission(submission))
   const ids = idsInOrder(submissions)
   const keys = positionsByKey(submissions)
   const others = await loadPredecessors(tx, submitter, submissions, keys, origin)
@@ -207,10 +208,11 @@ async function store(
     tx,
     jobs.map(job => ({ job, events: beginning(job) })),
   )
-  if (jobs.some(({ state }) => state === 'queued')) await context.doorbell.ring(tx)
-  const lost = [...new Set(others.values())].filter(
-    ({ state }) => state === 'failed' || state === 'cancelled',
-  )
+  const predecessors = [...new Set(others.values())]
+  // Among them those that these wait for: a claim skips what is held here, and would look again only at its next poll.
+  const queued = [...jobs, ...predecessors].filter(({ state }) => state === 'queued').map(({ id }) => id)
+  if (queued.length > 0) await context.doorbell.ring(tx, queued)
+  const lost = predecessors.filter(({ state }) => state === 'failed' || state === 'cancelled')
   if (lost.length === 0) return jobs
   await tellDependents(tx, context, lost)
   return Promise.all(jobs.map(async ({ id }) => (await lockJob(tx, id))!))

@@ -1,19 +1,18 @@
-// The worker: claims jobs while it has room, keeps its leases, hands each attempt to `driveAttempt`, sweeps, drains.
+// The worker: claims jobs while it has room, keeps its leases, hands each attempt to `driveAttempt`, sweeps its own machine,
+// drains. What is swept for the whole installation stands in sweeper.ts.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Transaction } from '../store/database.ts'
-import { forgetOldKeys } from '../store/idempotency.ts'
-import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
+import { heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
 import { adoptAttempts, giveUpLeasesOfTheDead, isProcessAlive } from './adopt.ts'
 import { type Claim, claimJobs } from './claim.ts'
-import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import type { DriveContext } from './drive-attempt.ts'
 import { createHeldAttempts } from './held-attempts.ts'
+import { startLoop } from './loop.ts'
 import { createOrphanSweep } from './orphans.ts'
 import type { AttemptGateway, AttemptSignal } from './ports.ts'
-import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 
 export interface WorkerOptions {
   version: string
@@ -37,8 +36,6 @@ export interface Worker {
 /** The poll is the floor under lost rings. */
 const POLL_MS = 1_000
 const SWEEP_MS = 2_000
-/** A worker that said nothing for this many leases is gone. */
-const SILENT_LEASES = 2
 
 const UNHEARD = 'the others could not be told that this worker goes; they notice when its leases run out'
 
@@ -78,7 +75,10 @@ export async function startWorker(
     context,
     workerId: id,
     leaseSeconds: options.leaseSeconds,
-    onFree: () => wake(),
+    onFree: () => {
+      void wake()
+      answering.roomChanged()
+    },
   })
   const claimer = {
     workerId: id,
@@ -86,10 +86,10 @@ export async function startWorker(
     place: options.place,
     leaseSeconds: options.leaseSeconds,
   }
-  const claimWithSpares = async (room: number): Promise<Claim[]> => {
-    const spareIds = context.spares.promise(room)
+  const claimWithSpares = async (limit: number): Promise<Claim[]> => {
+    const spareIds = context.spares.promise(limit)
     try {
-      const claims = await claimJobs(context, claimer, room, spareIds)
+      const claims = await claimJobs(context, claimer, limit, spareIds)
       const used = new Set(claims.map(({ attempt }) => attempt.id))
       context.spares.giveBack(spareIds.filter(spareId => !used.has(spareId)))
       return claims
@@ -99,12 +99,11 @@ export async function startWorker(
       throw error
     }
   }
+  const room = (): number => (draining ? 0 : options.concurrency - held.count())
   const claimWhatFits = async (): Promise<void> => {
-    await releaseDueJobs(context)
     for (;;) {
-      const room = options.concurrency - held.count()
-      if (room <= 0 || draining) return
-      const claims = await claimWithSpares(room)
+      if (room() <= 0) return
+      const claims = await claimWithSpares(room())
       for (const claim of claims) held.hold(claim, {}, limitOf(claim))
       // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
       if (claims.length === 0) break
@@ -135,23 +134,19 @@ export async function startWorker(
     patienceMs: (options.leaseSeconds * 1000) / 2,
     now: () => performance.now(),
   })
-  const sweep = async (): Promise<void> => {
-    await adopt()
-    const lost = await recoverLostAttempts(context, adoptionGraceSeconds(options.leaseSeconds))
-    if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
-    await sweepDependents(context)
-    await database.acrossOrganizations(tx => forgetOldKeys(tx))
-    await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
+  const cleanUp = async (): Promise<void> => {
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')
   }
 
-  const claiming = createLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
+  const claiming = startLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
   const wake = claiming.wake
-  const renewing = createLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
-  const sweeping = createLoop(sweep, SWEEP_MS, stopping.signal, log, 'sweep')
-  const stopAnswering = context.doorbell.answer(wake)
+  const renewing = startLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
+  // Apart from each other: an engine that is slow to remove something delays no adoption.
+  const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
+  const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
+  const answering = context.doorbell.answer({ hasRoom: () => room() > 0, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
     held
       .lookAgain(attemptId)
@@ -163,10 +158,10 @@ export async function startWorker(
     id,
     drain: async limitMs => {
       draining = true
-      stopAnswering()
       stopClaiming.abort()
       // A claim that is under way ends in our hands, and is waited for like the others.
       await claiming.done
+      await answering.stop()
       if (context.executor.outlivesWorker)
         await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
       else {
@@ -177,38 +172,10 @@ export async function startWorker(
       }
       stopping.abort()
       stopReceiving()
-      await Promise.all([renewing.done, sweeping.done, context.spares.close()])
+      await Promise.all([renewing.done, adopting.done, cleaning.done, context.spares.close()])
       await database
         .acrossOrganizations(tx => removeWorker(tx, id))
         .catch(error => log.warn({ err: error }, UNHEARD))
     },
   }
-}
-
-/** Runs `work` every `intervalMs` and at each `wake`, one run at a time. A failed run is logged and tried again. */
-function createLoop(
-  work: () => Promise<void>,
-  intervalMs: number,
-  signal: AbortSignal,
-  log: Logger,
-  name: string,
-) {
-  let ring = Promise.withResolvers<void>()
-  const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      ring = Promise.withResolvers<void>()
-      await work().catch(error => log.error({ err: error }, `${name} failed; it is tried again`))
-      if (signal.aborted) return
-      const pause = new AbortController()
-      const stopPause = () => pause.abort()
-      signal.addEventListener('abort', stopPause)
-      await Promise.race([
-        ring.promise,
-        delay(intervalMs, undefined, { signal: pause.signal }).catch(() => {}),
-      ])
-      signal.removeEventListener('abort', stopPause)
-      pause.abort()
-    }
-  }
-  return { wake: () => ring.resolve(), done: run() }
 }

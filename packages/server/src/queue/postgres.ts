@@ -1,22 +1,27 @@
 // The default doorbell: NOTIFY in the submitting transaction. The jobs table itself is the queue.
 import sql from 'sql-template-tag'
-import type { AttemptSignal, Doorbell } from '../jobs/ports.ts'
+import type { AttemptSignal, Doorbell, RingAnswerer } from '../jobs/ports.ts'
 import type { Listener } from '../store/listener.ts'
 
 const CHANNEL = 'flowforge_queue'
 
 export function createPostgresDoorbell(listener: Listener): Doorbell {
-  const wakes = new Set<() => void>()
-  const wakeAll = () => wakes.forEach(wake => void wake())
+  const claimers = new Set<RingAnswerer>()
+  const wakeAll = () => {
+    for (const claimer of claimers) {
+      // Nothing to be heard again: the claimer's own poll is the floor.
+      if (claimer.hasRoom()) claimer.claim().catch(() => {})
+    }
+  }
   listener.on(CHANNEL, wakeAll)
   listener.onReconnect(wakeAll)
   return {
-    ring: async tx => {
-      await tx.run(sql`select pg_notify(${CHANNEL}, '')`)
+    ring: async (tx, _jobIds, delayMs = 0) => {
+      if (delayMs === 0) await tx.run(sql`select pg_notify(${CHANNEL}, '')`)
     },
-    answer: wake => {
-      wakes.add(wake)
-      return () => void wakes.delete(wake)
+    answer: claimer => {
+      claimers.add(claimer)
+      return { roomChanged: () => {}, stop: async () => void claimers.delete(claimer) }
     },
   }
 }

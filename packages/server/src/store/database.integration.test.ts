@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createScene, type Scene, type Tenant } from '../jobs/testing-scene.ts'
 import { createDatabase } from './database.ts'
 import { createListener } from './listener.ts'
-import { migrate } from './migrate.ts'
-import { createTestDatabase } from './testing.ts'
 
 let scene: Scene
 let other: Tenant
@@ -29,6 +27,8 @@ const TABLES = [
   'claude_requests',
   'organization_limits',
   'idempotency_keys',
+  'schedules',
+  'schedule_runs',
 ]
 
 describe('row-level security', () => {
@@ -136,31 +136,44 @@ describe('a transaction', () => {
       .toEqual({ one: 1 })
   })
 
+  test('calls what waits for its commit when others can see what it wrote, and before its own caller', async () => {
+    const { organizationId } = scene.tenant
+    const order: string[] = []
+    const seen = Promise.withResolvers<unknown>()
+    await scene.database.inOrganization(organizationId, async tx => {
+      await tx.run(sql`insert into idempotency_keys values (${organizationId}, 'after', 'h', 0, 'null')`)
+      tx.afterCommit(() => {
+        order.push('hint')
+        const look = sql`select count(*) as count from idempotency_keys where key = 'after'`
+        scene.database.acrossOrganizations(other => other.first(look)).then(seen.resolve, seen.reject)
+      })
+    })
+    order.push('caller')
+    expect(order).toEqual(['hint', 'caller'])
+    expect(await seen.promise).toEqual({ count: 1 })
+  })
+
+  test('that does not commit calls nothing', async () => {
+    let called = 0
+    const work = (wanted: unknown) =>
+      scene.database.acrossOrganizations(async tx => {
+        tx.afterCommit(() => {
+          called += 1
+        })
+        await tx.run(sql`select 1 / ${wanted}::int`)
+      })
+    await expect(work(0)).rejects.toThrow('division by zero')
+    expect(called).toBe(0)
+    await work(1)
+    expect(called).toBe(1)
+  })
+
   test('with nobody there says so', async () => {
     const database = createDatabase({ host: '127.0.0.1', port: 1, user: 'x', database: 'x' })
     await expect(database.acrossOrganizations(async () => 1)).rejects.toMatchObject({
       code: 'database_unavailable',
     })
     await database.close()
-  })
-})
-
-describe('migrations', () => {
-  test('of several first starts at once are done by one', async () => {
-    const empty = await createTestDatabase()
-    const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(empty.ownerConfig)))
-    expect(applied.filter(names => names.length > 0)).toHaveLength(1)
-    expect(await migrate(empty.ownerConfig)).toEqual([])
-    await empty.close()
-  })
-
-  test('without a database say what to check', async () => {
-    const nobody = { connectionString: 'postgres://x:secret@127.0.0.1:1/x' }
-    await expect(migrate(nobody)).rejects.toMatchObject({
-      code: 'database_unavailable',
-      message: expect.stringMatching(/DATABASE_URL/),
-    })
-    await expect(migrate(nobody)).rejects.not.toThrow('secret')
   })
 })
 

@@ -14,6 +14,11 @@ export interface Transaction {
   first<Row extends object>(query: Sql): Promise<Row | undefined>
   /** Number of rows that were written. */
   run(query: Sql): Promise<number>
+  /**
+   * Called once the transaction has committed, before whoever waits for it goes on; never after a rollback, and never when
+   * the process dies in between: for hints alone. Must not throw, and nobody waits for what it starts.
+   */
+  afterCommit(act: () => void): void
 }
 
 export interface Database {
@@ -43,13 +48,16 @@ export function createDatabase(connection: pg.PoolConfig): Database {
 
   const transact = async <T>(scope: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const client = await connect(pool)
+    const afterwards: Array<() => void> = []
     try {
       await client.query(
         `begin; select set_config('flowforge.organization', ${client.escapeLiteral(scope)}, true)`,
       )
-      const result = await work(transactionOn(client))
+      const result = await work(transactionOn(client, act => void afterwards.push(act)))
       await client.query('commit')
       client.release()
+      // Not called here: what one of them throws must not look like a transaction that failed.
+      for (const act of afterwards) queueMicrotask(act)
       return result
     } catch (error) {
       const broken = await client.query('rollback').then(
@@ -73,13 +81,14 @@ export function createDatabase(connection: pg.PoolConfig): Database {
   }
 }
 
-function transactionOn(client: pg.PoolClient): Transaction {
+function transactionOn(client: pg.PoolClient, afterCommit: Transaction['afterCommit']): Transaction {
   const ask = <Row extends object>({ text, values }: Sql) =>
     client.query<Row>({ text, values: values.map(storable) })
   return {
     all: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows,
     first: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows[0],
     run: async query => (await ask(query)).rowCount ?? 0,
+    afterCommit,
   }
 }
 

@@ -159,6 +159,7 @@ export const lockJob = (tx: Transaction, id: string): Promise<JobRow | undefined
 export interface JobFilter {
   states: JobState[] | null
   repositoryId: string | null
+  scheduleId?: string | null
 }
 
 /** Newest first; `before` is the id of the last row of the page before. */
@@ -172,6 +173,7 @@ export const listJobs = (
     sql`organization_id = ${organizationId}`,
     ...(filter.states ? [sql`state = any(${filter.states})`] : []),
     ...(filter.repositoryId ? [sql`repository_id = ${filter.repositoryId}`] : []),
+    ...(filter.scheduleId ? [sql`schedule_id = ${filter.scheduleId}`] : []),
     ...(page.before ? [sql`id < ${page.before}::uuid`] : []),
   ]
   return tx.all(

@@ -1,6 +1,8 @@
 // SQL of workers: who is alive, by the database's clock.
+import { RUNNER_PROTOCOL_VERSION } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { SCHEMA_LEVEL } from './schema.ts'
 
 export interface WorkerRow {
   id: string
@@ -14,15 +16,19 @@ export interface WorkerRow {
   spares: string[]
   started_at: Date
   heartbeat_at: Date
+  /** The newest migration that it knows, and the runner protocol that it speaks; null: older than this was told. */
+  schema_level: number | null
+  protocol_version: number | null
 }
 
 export const registerWorker = (
   tx: Transaction,
-  worker: Omit<WorkerRow, 'started_at' | 'heartbeat_at' | 'draining' | 'spares'>,
+  worker: Pick<WorkerRow, 'id' | 'version' | 'executor' | 'host' | 'pid' | 'concurrency' | 'facts'>,
 ): Promise<number> =>
   tx.run(sql`
-    insert into workers (id, version, executor, host, pid, concurrency, facts)
-    values (${worker.id}, ${worker.version}, ${worker.executor}, ${worker.host}, ${worker.pid}, ${worker.concurrency}, ${worker.facts})`)
+    insert into workers (id, version, executor, host, pid, concurrency, facts, schema_level, protocol_version)
+    values (${worker.id}, ${worker.version}, ${worker.executor}, ${worker.host}, ${worker.pid}, ${worker.concurrency},
+            ${worker.facts}, ${SCHEMA_LEVEL}, ${RUNNER_PROTOCOL_VERSION})`)
 
 export const heartbeat = (
   tx: Transaction,

@@ -1,0 +1,61 @@
+// What the engine itself has done regularly for the whole installation: see sweeper.ts.
+import type { Logger } from 'pino'
+import { forgetOldKeys } from '../store/idempotency.ts'
+import { forgetSilentWorkers } from '../store/workers.ts'
+import { releaseDueJobs, sweepDependents } from './dependents.ts'
+import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
+import type { SettleContext } from './settle.ts'
+import type { SweepTask } from './sweeper.ts'
+
+/** A worker that said nothing for this many leases is gone. */
+export const SILENT_LEASES = 2
+const RELEASE_MS = 500
+/** Jobs are told in the transaction that ends the other one: this only finds those that nobody told. */
+const OVERLOOKED_MS = 2_000
+const OLD_KEYS_MS = 60_000
+const LIMIT_MS = 60_000
+
+export const engineSweep = (
+  context: SettleContext & { log: Logger },
+  { leaseSeconds }: { leaseSeconds: number },
+): SweepTask[] => [
+  {
+    name: 'lost attempts',
+    // With a lease of 5 s, half a lease of grace and this, a lost attempt is noticed within two leases.
+    everyMs: Math.min(2_000, leaseSeconds * 200),
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const lost = await recoverLostAttempts(context, adoptionGraceSeconds(leaseSeconds))
+      if (lost > 0) context.log.warn({ lost }, 'attempts without a holder were recovered')
+    },
+  },
+  {
+    name: 'due jobs',
+    everyMs: RELEASE_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await releaseDueJobs(context)),
+  },
+  {
+    name: 'overlooked dependents',
+    everyMs: OVERLOOKED_MS,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const moved = await sweepDependents(context)
+      if (moved > 0) context.log.info({ moved }, 'jobs whose predecessors had ended were moved on')
+    },
+  },
+  {
+    name: 'old Idempotency-Keys',
+    everyMs: OLD_KEYS_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await context.database.acrossOrganizations(forgetOldKeys)),
+  },
+  {
+    name: 'silent workers',
+    everyMs: 2_000,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      await context.database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * leaseSeconds))
+    },
+  },
+]
