@@ -53,7 +53,7 @@ export const changeJob = (
     await context.events.append(tx, changed, [
       {
         type: 'job.changed',
-        data: { ...change, by: by.userId ?? undefined, runAt: runAt && runAt.toISOString() },
+        data: { ...change, by: by.userId ?? undefined, runAt: runAt === null ? null : runAt?.toISOString() },
       },
     ])
     if (changed.state !== job.state) await tell(tx, context, changed)
