@@ -7,7 +7,8 @@ import { createDummyExecutor } from '../executors/dummy/executor.ts'
 import type { Database } from '../store/database.ts'
 import { adoptAttempts } from './adopt.ts'
 import { cancelJob } from './cancel.ts'
-import { type Claim, type Claimer, claimJobs, releaseDueJobs } from './claim.ts'
+import { type Claim, type Claimer, claimJobs } from './claim.ts'
+import { releaseDueJobs } from './dependents.ts'
 import { reasonOf } from './failures.ts'
 import { recoverLostAttempts } from './recover.ts'
 import { retryJob } from './retry.ts'
@@ -94,6 +95,8 @@ const ACTS: Record<string, () => Promise<(mortal: Process) => Promise<unknown>>>
   'settle as failed': () => settling(FAILED),
   'settle as failed, to be tried again': () => settling(RETRIED),
   'settle as requeued': () => settling(REQUEUED),
+  'succeed at a job that others need': () => settlingWithDependents(SUCCEEDED),
+  'fail at a job that others need': () => settlingWithDependents(FAILED),
   'settle a job that is to be cancelled': async () => {
     const act = await settling(FAILED)
     await cancel(scene, (await scene.jobs())[0]!.id)
@@ -156,6 +159,14 @@ async function settling(outcome: Outcome) {
   await scene.submit()
   const [claim] = await scene.claim()
   return (mortal: Process) => settleAttempt(mortal, claim!.job.id, holderOf(claim!), outcome)
+}
+
+async function settlingWithDependents(outcome: Outcome) {
+  const act = await settling(outcome)
+  const needs = (await scene.jobs()).map(({ id }) => id)
+  const { id } = await scene.submit({ needs })
+  await scene.submit({ needs: [...needs, id] })
+  return act
 }
 
 const asProcess = (database: Database): Process => ({

@@ -2,7 +2,8 @@
 import { TERMINAL_STATES } from '@flowforge/protocol'
 import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
-import { type Claimer, releaseDueJobs } from './claim.ts'
+import type { Claimer } from './claim.ts'
+import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import { recoverLostAttempts } from './recover.ts'
 import { settleAttempt } from './settle.ts'
 import type { Scene } from './testing-scene.ts'
@@ -16,6 +17,7 @@ export async function bringToEnd(scene: Scene): Promise<void> {
     await letTimePass(scene)
     await recoverLostAttempts(scene, 0)
     await releaseDueJobs(scene)
+    await sweepDependents(scene)
     for (const { job, attempt } of await scene.claim(100, survivor))
       await settleAttempt(
         scene,

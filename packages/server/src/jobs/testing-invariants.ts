@@ -54,6 +54,8 @@ function actOf(event: JobEvent, state: JobState, before: JobEvent['type'] | null
     case 'job.queued':
       // A retry tells of itself and of the queue that it leads to.
       return before === 'job.retried' && state === 'queued' ? null : 'release'
+    case 'job.pending':
+      return state === 'pending' ? null : 'postpone'
     case 'job.started':
       return 'claim'
     case 'job.waiting':
