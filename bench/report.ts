@@ -6,6 +6,7 @@ import { join } from 'node:path'
 export interface Figures {
   p50: number
   p95: number
+  p99: number
   min: number
   max: number
 }
@@ -13,7 +14,7 @@ export interface Figures {
 export function figures(values: number[]): Figures {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!
-  return { p50: at(0.5), p95: at(0.95), min: sorted[0]!, max: sorted.at(-1)! }
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), min: sorted[0]!, max: sorted.at(-1)! }
 }
 
 export function printTable(title: string, rows: Record<string, Figures>): void {

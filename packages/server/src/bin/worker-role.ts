@@ -16,12 +16,14 @@ import { createGatewayRecords } from '../jobs/gateway-records.ts'
 import type { DoorReports } from '../jobs/ports.ts'
 import { createRunnerRecords } from '../jobs/runner-records.ts'
 import { createSpares } from '../jobs/spares.ts'
+import { type Sweeper, startSweeper } from '../jobs/sweeper.ts'
 import { startWorker } from '../jobs/work.ts'
 import { createWorkerRepositories } from '../repositories/worker-repositories.ts'
 import { attemptToken } from '../secrets/attempt-token.ts'
 import { readOrMakeSecret } from '../secrets/secret-file.ts'
 import { createExecutor } from './executor.ts'
 import type { Foundation } from './foundation.ts'
+import { sweepTasks } from './sweep-tasks.ts'
 
 export interface WorkerRole {
   executor: Executor
@@ -33,6 +35,8 @@ export interface WorkerRole {
 const GIB = 1024 ** 3
 /** A runner asks for its order within a second; a machine that is busy with many containers needs longer. */
 const FIRST_CONTACT_MS = 60_000
+/** Who says nothing for a lease loses the lead; and a second at most without a leader is short beside any lease. */
+const SWEEPER_ASKS_PER_LEASE = 5
 
 export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
   const { config, database, log, events, sealing, mirrors } = foundation
@@ -127,6 +131,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     firstContactMs: FIRST_CONTACT_MS,
   }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
+  let sweeper: Sweeper | undefined
   return {
     executor,
     start: async () => {
@@ -140,9 +145,16 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })
+      sweeper = startSweeper({
+        lock: foundation.sweeperLock,
+        tasks: sweepTasks(foundation),
+        askMs: (config.leaseSeconds * 1000) / SWEEPER_ASKS_PER_LEASE,
+        log,
+      })
     },
     drain: async limitMs => {
       await worker?.drain(limitMs)
+      await sweeper?.stop()
       await claude.close()
     },
   }

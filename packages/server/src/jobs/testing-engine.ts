@@ -10,10 +10,13 @@ import { behaviourFromTask } from '../executors/dummy-behaviours.ts'
 import type { Executor } from '../executors/port.ts'
 import { createDoors } from '../gateway/doors.ts'
 import type { Database } from '../store/database.ts'
+import { createLeaderLock } from '../store/leader-lock.ts'
 import { cancelJob } from './cancel.ts'
+import { engineSweep } from './engine-sweep.ts'
 import type { AttemptDoor, AttemptGateway, Repositories } from './ports.ts'
 import { createRunnerRecords } from './runner-records.ts'
 import { createSpares } from './spares.ts'
+import { startSweeper } from './sweeper.ts'
 import type { Scene } from './testing-scene.ts'
 import { startWorker, type Worker } from './work.ts'
 
@@ -134,6 +137,12 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     leaseSeconds: options.leaseSeconds ?? 30,
     facts: {},
   })
+  const sweeper = startSweeper({
+    lock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
+    tasks: engineSweep(context, { leaseSeconds: options.leaseSeconds ?? 30 }),
+    askMs: 100,
+    log,
+  })
   return {
     worker,
     executor,
@@ -142,11 +151,13 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     thaw: line.thaw,
     kill: async () => {
       line.cut()
+      await sweeper.stop()
       await Promise.all([...open].map(door => door.close()))
     },
     close: async () => {
       line.thaw()
       await worker.drain(0)
+      await sweeper.stop()
       if (!machine) await rm(directory, { recursive: true, force: true })
     },
   }

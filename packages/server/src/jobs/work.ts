@@ -1,17 +1,18 @@
-// The worker: claims jobs while it has room, keeps its leases, hands each attempt to `driveAttempt`, sweeps, drains.
+// The worker: claims jobs while it has room, keeps its leases, hands each attempt to `driveAttempt`, sweeps its own machine,
+// drains. What is swept for the whole installation stands in sweeper.ts.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Transaction } from '../store/database.ts'
-import { forgetSilentWorkers, heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
+import { heartbeat, registerWorker, removeWorker } from '../store/workers.ts'
 import { adoptAttempts, giveUpLeasesOfTheDead, isProcessAlive } from './adopt.ts'
-import { type Claim, claimJobs, releaseDueJobs } from './claim.ts'
+import { type Claim, claimJobs } from './claim.ts'
 import type { DriveContext } from './drive-attempt.ts'
 import { createHeldAttempts } from './held-attempts.ts'
+import { startLoop } from './loop.ts'
 import { createOrphanSweep } from './orphans.ts'
 import type { AttemptGateway, AttemptSignal } from './ports.ts'
-import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 
 export interface WorkerOptions {
   version: string
@@ -35,8 +36,6 @@ export interface Worker {
 /** The poll is the floor under lost rings. */
 const POLL_MS = 1_000
 const SWEEP_MS = 2_000
-/** A worker that said nothing for this many leases is gone. */
-const SILENT_LEASES = 2
 
 const UNHEARD = 'the others could not be told that this worker goes; they notice when its leases run out'
 
@@ -102,7 +101,6 @@ export async function startWorker(
   }
   const room = (): number => (draining ? 0 : options.concurrency - held.count())
   const claimWhatFits = async (): Promise<void> => {
-    await releaseDueJobs(context)
     for (;;) {
       if (room() <= 0) return
       const claims = await claimWithSpares(room())
@@ -136,20 +134,18 @@ export async function startWorker(
     patienceMs: (options.leaseSeconds * 1000) / 2,
     now: () => performance.now(),
   })
-  const sweep = async (): Promise<void> => {
-    await adopt()
-    const lost = await recoverLostAttempts(context, adoptionGraceSeconds(options.leaseSeconds))
-    if (lost > 0) log.warn({ lost }, 'attempts without a holder were recovered')
-    await database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * options.leaseSeconds))
+  const cleanUp = async (): Promise<void> => {
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')
   }
 
-  const claiming = createLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
+  const claiming = startLoop(claimWhatFits, POLL_MS, stopClaiming.signal, log, 'claim')
   const wake = claiming.wake
-  const renewing = createLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
-  const sweeping = createLoop(sweep, SWEEP_MS, stopping.signal, log, 'sweep')
+  const renewing = startLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
+  // Apart from each other: an engine that is slow to remove something delays no adoption.
+  const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
+  const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
   const answering = context.doorbell.answer({ hasRoom: () => room() > 0, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
     held
@@ -176,57 +172,10 @@ export async function startWorker(
       }
       stopping.abort()
       stopReceiving()
-      await Promise.all([renewing.done, sweeping.done, context.spares.close()])
+      await Promise.all([renewing.done, adopting.done, cleaning.done, context.spares.close()])
       await database
         .acrossOrganizations(tx => removeWorker(tx, id))
         .catch(error => log.warn({ err: error }, UNHEARD))
     },
   }
-}
-
-/** Runs `work` every `intervalMs` and at each `wake`, one run at a time. A failed run is logged and tried again. */
-function createLoop(
-  work: () => Promise<void>,
-  intervalMs: number,
-  signal: AbortSignal,
-  log: Logger,
-  name: string,
-) {
-  let ring = Promise.withResolvers<void>()
-  let next = createRun()
-  const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      ring = Promise.withResolvers<void>()
-      const current = next
-      next = createRun()
-      await work().then(current.resolve, error => {
-        log.error({ err: error }, `${name} failed; it is tried again`)
-        current.reject(error)
-      })
-      if (signal.aborted) break
-      const pause = new AbortController()
-      const stopPause = () => pause.abort()
-      signal.addEventListener('abort', stopPause)
-      await Promise.race([
-        ring.promise,
-        delay(intervalMs, undefined, { signal: pause.signal }).catch(() => {}),
-      ])
-      signal.removeEventListener('abort', stopPause)
-      pause.abort()
-    }
-    next.reject(new Error(`${name} was stopped`))
-  }
-  /** Resolves when a run that began after this call has ended well. */
-  const wake = (): Promise<void> => {
-    ring.resolve()
-    return next.promise
-  }
-  return { wake, done: run() }
-}
-
-/** Few care how a run ends. */
-function createRun() {
-  const run = Promise.withResolvers<void>()
-  run.promise.catch(() => {})
-  return run
 }

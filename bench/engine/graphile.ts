@@ -1,0 +1,63 @@
+// graphile-worker beside FlowForge: the same Postgres server and settings, a database of its own, jobs that do nothing.
+import { Logger, makeWorkerUtils, type Runner, run } from 'graphile-worker'
+import pg from 'pg'
+import { type Contender, createTally } from './contender.ts'
+
+const CONCURRENCY = 100
+/** What one call of `addJobs` takes well; more gains nothing. */
+const BATCH = 500
+const silent = new Logger(() => () => {})
+
+export async function createGraphile(connection: pg.PoolConfig): Promise<Contender> {
+  const pgPool = new pg.Pool({ ...connection, max: 16 })
+  const utils = await makeWorkerUtils({ pgPool, logger: silent })
+  await utils.migrate()
+  const tally = createTally()
+  const started = new Map<string, () => void>()
+  const runner: Runner = await run({
+    pgPool,
+    logger: silent,
+    concurrency: CONCURRENCY,
+    noHandleSignals: true,
+    pollInterval: 1_000,
+    // Batches, as its documentation advises for throughput: jobs fetched ahead, completions gathered.
+    preset: {
+      worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+    },
+    taskList: {
+      noop: payload => started.get((payload as { key: string }).key)?.(),
+    },
+  })
+  runner.events.on('job:complete', () => tally.add())
+  let number = 0
+  return {
+    name: 'graphile-worker',
+    about: `Postgres with fsync, concurrency ${CONCURRENCY}, local queue of 500, batched completions`,
+    submitMany: async count => {
+      for (let sent = 0; sent < count; sent += BATCH) {
+        const size = Math.min(BATCH, count - sent)
+        await utils.addJobs(
+          Array.from({ length: size }, () => ({ identifier: 'noop', payload: { key: '' } })),
+        )
+      }
+    },
+    untilDone: tally.until,
+    forget: tally.forget,
+    submitOne: () => {
+      const key = String(number++)
+      const { promise, resolve } = Promise.withResolvers<number>()
+      const submittedAt = performance.now()
+      started.set(key, () => {
+        started.delete(key)
+        resolve(performance.now() - submittedAt)
+      })
+      void utils.addJob('noop', { key })
+      return promise
+    },
+    close: async () => {
+      await runner.stop()
+      await utils.release()
+      await pgPool.end()
+    },
+  }
+}

@@ -1,0 +1,42 @@
+// What the engine itself has done regularly for the whole installation: see sweeper.ts.
+import type { Logger } from 'pino'
+import { forgetSilentWorkers } from '../store/workers.ts'
+import { releaseDueJobs } from './claim.ts'
+import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
+import type { SettleContext } from './settle.ts'
+import type { SweepTask } from './sweeper.ts'
+
+/** A worker that said nothing for this many leases is gone. */
+export const SILENT_LEASES = 2
+const RELEASE_MS = 500
+const LIMIT_MS = 60_000
+
+export const engineSweep = (
+  context: SettleContext & { log: Logger },
+  { leaseSeconds }: { leaseSeconds: number },
+): SweepTask[] => [
+  {
+    name: 'lost attempts',
+    // With a lease of 5 s, half a lease of grace and this, a lost attempt is noticed within two leases.
+    everyMs: Math.min(2_000, leaseSeconds * 200),
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const lost = await recoverLostAttempts(context, adoptionGraceSeconds(leaseSeconds))
+      if (lost > 0) context.log.warn({ lost }, 'attempts without a holder were recovered')
+    },
+  },
+  {
+    name: 'due jobs',
+    everyMs: RELEASE_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await releaseDueJobs(context)),
+  },
+  {
+    name: 'silent workers',
+    everyMs: 2_000,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      await context.database.acrossOrganizations(tx => forgetSilentWorkers(tx, SILENT_LEASES * leaseSeconds))
+    },
+  },
+]
