@@ -117,7 +117,10 @@ const waitingDetail = (message: Extract<SDKMessage, { subtype: 'api_retry' }>): 
 const crashOf = (claude: ClaudeProcess, detail: string): RunError => {
   const exit = claude.exit()
   if (exit === 'SIGKILL' && hasRunOutOfMemory())
-    return new RunError('oom', 'The container used more memory than it may, and the kernel ended Claude Code.')
+    return new RunError(
+      'oom',
+      'The container used more memory than it may, and the kernel ended Claude Code.',
+    )
   const how = `Claude Code ended unexpectedly${exit === undefined ? '' : ` (${exit})`}`
   const tail = cutStart(cleanText(claude.stderr().trim()), 2000)
   return new RunError('agent_crashed', [how, detail, tail].filter(part => part !== '').join(': '))
