@@ -6,7 +6,7 @@ import { hostedRepository } from '../repositories.ts'
 import { measured } from './figures.ts'
 import { expectSound, expectUnharmed, submitWatched } from './invariants.ts'
 import { createInstallation, type Installation, TWO_LEASES_MS } from './processes.ts'
-import { hostProcessesWith, processesIn, runIn, script, untilAgentProcess, untilContainer } from './sandbox.ts'
+import { hostProcessesWith, runIn, script, untilAgentProcess, untilContainer } from './sandbox.ts'
 
 let installation: Installation
 let repositoryId: string
@@ -45,17 +45,22 @@ it('5: the agent process is killed: agent_crashed within ten seconds, its log ke
 })
 
 it('6: out of memory: oom, not just any failure', async () => {
-  const greedy = await submit(script('until [ -e /tmp/go ]; do sleep 0.1; done; tail /dev/zero'))
+  // Claude Code offers its tools to the kernel before itself. These take the offer back, and six of them share what there
+  // is, so that Claude is the one that the kernel ends.
+  const hog = `node -e 'for (const all = []; ; ) all.push(Buffer.alloc(1e8, 1))'`
+  const greedy = await submit(
+    script(
+      `echo 500 >/proc/self/oom_score_adj; until [ -e /tmp/go ]; do sleep 0.1; done; for i in 1 2 3 4 5 6; do ${hog} & done; wait; sleep 60`,
+    ),
+    { timeoutSeconds: 90 },
+  )
   const other = await bystander()
   await working(greedy)
   const container = await untilContainer(installation, greedy.job)
-  // Left alone, the kernel would take the tool, and Claude would hear of it and go on.
-  const agent = await untilAgentProcess(container)
-  for (const pid of await processesIn(container, /./))
-    await writeFile(`/proc/${pid}/oom_score_adj`, pid === agent ? '1000' : '-1000')
+  await writeFile(`/proc/${await untilAgentProcess(container)}/oom_score_adj`, '1000')
   await runIn(container, 'touch', '/tmp/go')
   const [ended, well] = await expectSound(installation, [greedy, other])
-  expect(ended).toMatchObject({ state: 'failed', reason: { code: 'oom' } })
+  expect(ended, ended!.reason?.message).toMatchObject({ state: 'failed', reason: { code: 'oom' } })
   await expectUnharmed(installation, well!)
 })
 
