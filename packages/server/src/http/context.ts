@@ -10,6 +10,7 @@ import type { createOrganizationStreams } from '../live/organization-stream.ts'
 import type { RepositoryFiles } from '../repositories/ports.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import type { Database } from '../store/database.ts'
+import type { Closing } from './closing.ts'
 
 export interface HttpContext {
   version: string
@@ -33,6 +34,7 @@ export interface HttpContext {
     rest: string,
   ) => Promise<void>
   doctor: Doctor
+  closing: Closing
   trustedHosts: string[]
   /** Built console; null when it was not built. */
   webDirectory: string | null

@@ -10,11 +10,16 @@ export async function sendEventStream(
   request: FastifyRequest,
   reply: FastifyReply,
   open: (signal: AbortSignal) => AsyncIterable<JobEvent>,
+  /** This server goes: the watcher is to connect again soon. */
+  streamsEnd: AbortSignal,
 ): Promise<FastifyReply> {
   reply.hijack()
   const res = reply.raw
   const gone = new AbortController()
   res.on('close', () => gone.abort())
+  const goElsewhere = () => gone.abort(GOING)
+  streamsEnd.addEventListener('abort', goElsewhere)
+  if (streamsEnd.aborted) goElsewhere()
   res.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -34,10 +39,15 @@ export async function sendEventStream(
     if (!gone.signal.aborted) request.log.warn({ err: error }, 'an event stream broke off')
   } finally {
     clearInterval(heartbeat)
-    res.end()
+    streamsEnd.removeEventListener('abort', goElsewhere)
+    res.end(gone.signal.reason === GOING ? RECONNECT_SOON : undefined)
   }
   return reply
 }
+
+/** What browsers wait before they connect again; the SDK waits as long by itself. */
+const RECONNECT_SOON = 'retry: 250\n: this server is about to end, connect again\n\n'
+const GOING = Symbol('this server goes')
 
 const frame = (event: JobEvent): string =>
   `${event.seq === undefined ? '' : `id: ${event.seq}\n`}event: message\ndata: ${JSON.stringify(event)}\n\n`

@@ -4,9 +4,10 @@ import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protoc
 import pg from 'pg'
 import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
-import { createPostgresBus } from '../live/bus.ts'
+import { createBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
 import { viewEvent } from '../live/job-stream.ts'
+import { createPostgresRelay } from '../live/postgres-relay.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
 import { findLiveAttempt } from '../store/attempts.ts'
 import { readEvents } from '../store/events.ts'
@@ -31,16 +32,14 @@ export async function createScene() {
   const test = await createMigratedDatabase()
   const { database } = test
   const listener = await createListener(test.appConfig)
-  const bus = createPostgresBus({
-    listener,
-    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
-  })
+  const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
+  const doorbell = createPostgresDoorbell(listener, database.pool)
   const context = {
     database,
     bus,
     listener,
     events: createEventLog(bus),
-    doorbell: createPostgresDoorbell(listener),
+    doorbell,
     signal: createPostgresAttemptSignal(listener),
   }
   const tenant = await addTenant('first')
@@ -136,6 +135,7 @@ export async function createScene() {
     },
     removeJobs: (): Promise<number> => database.acrossOrganizations(tx => tx.run(sql`delete from jobs`)),
     close: async () => {
+      await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
       await test.close()
     },

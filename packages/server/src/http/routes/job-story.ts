@@ -91,8 +91,12 @@ export const jobStoryRoutes =
         const lastEventId = seq.safeParse(request.headers['last-event-id'])
         const after = lastEventId.success ? lastEventId.data : (request.query.after ?? 0)
         if (after >= job.last_seq && job.finished_at !== null) return reply.code(204).send()
-        return sendEventStream(request, reply, signal =>
-          context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+        return sendEventStream(
+          request,
+          reply,
+          signal =>
+            context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+          context.closing.streamsEnd,
         )
       },
     )
