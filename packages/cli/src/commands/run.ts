@@ -21,6 +21,7 @@ export interface RunFlags {
   setup?: string[]
   budget?: number
   timeout?: number
+  queueTimeout?: number
   model?: string
   detach?: boolean
   tokenStdin?: boolean
@@ -46,6 +47,7 @@ export const command = defineCommand<RunFlags, RunOptions>({
       .option('--setup <command>', 'run before Claude starts; may be given again', collect)
       .option('--budget <usd>', 'stop at this cost in dollars', parseUsd)
       .option('--timeout <duration>', 'stop after this time, such as 30m', parseDuration)
+      .option('--queue-timeout <duration>', 'give up when it has not started after this time', parseDuration)
       .option('--model <model>', 'which Claude model')
       .option('--detach', 'submit and return at once')
       .addHelpText('after', EXAMPLES),
@@ -90,6 +92,7 @@ export function parseRun([task]: string[], flags: RunFlags): RunOptions {
     setup: flags.setup,
     budgetUsd: flags.budget,
     timeoutSeconds: flags.timeout,
+    queueTimeoutSeconds: flags.queueTimeout,
     model: flags.model,
   }
   const given = Object.fromEntries(Object.entries(job).filter(([, value]) => value !== undefined))

@@ -5,6 +5,9 @@ export const jobHeadRef = (jobId: string): string => `refs/flowforge/jobs/${jobI
 /** What one attempt has pushed: the fence against a late push of an earlier one. */
 export const attemptRef = (jobId: string, number: number): string =>
   `refs/flowforge/jobs/${jobId}/attempt-${number}`
+/** What was saved of an attempt that broke off. People may fetch it: nothing under refs/heads moves for it. */
+export const rescueRef = (jobId: string, number: number): string =>
+  `refs/flowforge/jobs/${jobId}/rescue/${number}`
 export const branchRef = (branch: string): string => `refs/heads/${branch}`
 
 /** Fetches and advertisements leave these out unless asked otherwise. */

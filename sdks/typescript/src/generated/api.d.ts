@@ -49,22 +49,6 @@ export interface paths {
         patch: operations["changeJob"];
         trace?: never;
     };
-    "/api/v1/jobs/{id}/attempts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["listAttempts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs/{id}/relations": {
         parameters: {
             query?: never;
@@ -124,6 +108,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["interruptJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -243,6 +243,22 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["updateLimits"];
         trace?: never;
     };
     "/api/v1/api-keys": {
@@ -386,6 +402,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -469,6 +489,8 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
@@ -499,6 +521,8 @@ export interface components {
                 model?: string;
                 budgetUsd?: number;
                 timeoutSeconds?: number;
+                /** @description How long it may wait in the queue; a week unless said otherwise */
+                queueTimeoutSeconds?: number;
                 maxAttempts?: number;
                 /** @description An earlier result of the same task on the same commit will do */
                 cache?: boolean;
@@ -557,6 +581,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -588,11 +616,20 @@ export interface components {
         Attempt: {
             number: number;
             workerId: string;
+            epoch: number;
             /** Format: date-time */
             startedAt: string;
             endedAt: string | null;
             endReason: string | null;
+            failure: ("internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user") | null;
+            containers: {
+                phase: string;
+                executor: string;
+                id: string;
+            }[];
             pushedCommit: string | null;
+            rescuedCommit: string | null;
+            rescueRef: string | null;
             sessionId: string | null;
         };
         JobEvent: {
@@ -616,6 +653,11 @@ export interface components {
             diff: string;
             truncated: boolean;
         };
+        Limits: {
+            maxRunning: number | null;
+            running: number;
+            queued: number;
+        };
         Repository: {
             id: string;
             organizationId: string;
@@ -627,6 +669,7 @@ export interface components {
                 setup?: string[];
                 verify?: string[];
             };
+            maxRunning: number | null;
             egress: {
                 allow: string[];
             };
@@ -739,6 +782,12 @@ export interface components {
                 setup?: string[];
                 verify?: string[];
             };
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning?: number | null;
+        };
+        LimitsChange: {
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning: number | null;
         };
     };
     responses: never;
@@ -1027,60 +1076,6 @@ export interface operations {
             };
         };
     };
-    listAttempts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The job's id, or its number */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Attempt"][];
-                        nextCursor: string | null;
-                        hasMore: boolean;
-                    };
-                };
-            };
-            /** @description Default Response */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getJobRelations: {
         parameters: {
             query?: never;
@@ -1302,6 +1297,51 @@ export interface operations {
             };
             /** @description Default Response */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Attempt"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1869,6 +1909,95 @@ export interface operations {
             };
             /** @description Default Response */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
