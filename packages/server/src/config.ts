@@ -46,6 +46,17 @@ const variables = z.object({
     )
     .optional(),
   FLOWFORGE_TRUSTED_HOSTS: commaList.default([]),
+  FLOWFORGE_WAIT_CONTAINER_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(7 * 24 * 3600)
+    .default(900),
+  FLOWFORGE_WAIT_LIMIT_HOURS: z.coerce
+    .number()
+    .positive()
+    .max(24 * 366)
+    .default(168),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NO_COLOR: z.string().optional(),
@@ -90,6 +101,10 @@ export interface Config {
   masterKey: string | null
   trustedHosts: string[]
   leaseSeconds: number
+  /** How long a container is kept that only waits for a person. */
+  waitContainerSeconds: number
+  /** How long a job waits for a person. */
+  waitLimitHours: number
   logLevel: string
   /** Whether logs for people may be coloured (no-color.org). */
   colour: boolean
@@ -129,6 +144,8 @@ export function readConfig(
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    waitContainerSeconds: set.FLOWFORGE_WAIT_CONTAINER_SECONDS,
+    waitLimitHours: set.FLOWFORGE_WAIT_LIMIT_HOURS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
     colour: set.NO_COLOR === undefined,
     claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },

@@ -27,6 +27,8 @@ export const ERRORS = {
   branch_name_invalid: { status: 422, exitCode: 64, title: 'This is not a branch name' },
   model_not_allowed: { status: 422, exitCode: 1, title: 'This model is not allowed here' },
   job_state_conflict: { status: 409, exitCode: 1, title: 'The job is not in a state that allows this' },
+  request_not_found: { status: 404, exitCode: 1, title: 'The job has not asked this' },
+  request_decided: { status: 409, exitCode: 1, title: 'This was decided already' },
   idempotency_key_reused: {
     status: 422,
     exitCode: 1,

@@ -142,6 +142,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         host: hostname(),
         concurrency: config.concurrency,
         leaseSeconds: config.leaseSeconds,
+        waitContainerSeconds: config.waitContainerSeconds,
         place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })

@@ -56,6 +56,7 @@ async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome>
     const repository = await loadRepository(context, hold)
     const base = await prepareRepository(context, hold, repository)
     const report = await runAgent(context, hold, repository, base)
+    if (report.outcome === 'parked') return { kind: 'parked' }
     if (report.outcome === 'failed') return await failedOutcome(context, hold, repository, report)
     const head = await pushedCommit(context, hold, repository)
     if (!head)

@@ -1,4 +1,5 @@
 // A person's retry of a job that failed or was cancelled: back into the queue, with its attempts to spend anew.
+import { closeApprovals } from '../store/conversations.ts'
 import type { Database } from '../store/database.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { lockNamedJob } from './named-job.ts'
@@ -16,6 +17,7 @@ export interface RetryContext {
 export const retryJob = (context: RetryContext, by: Submitter, reference: string): Promise<JobRow> =>
   context.database.inOrganization(by.organizationId, async tx => {
     const job = await lockNamedJob(tx, by.organizationId, reference)
+    await closeApprovals(tx, job.id)
     const queued = await updateJob(tx, job.id, {
       state: after(job.state, 'retry'),
       attempts_before: job.attempt,

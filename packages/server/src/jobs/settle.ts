@@ -8,12 +8,16 @@ import { asHolder } from './as-holder.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
+import { reopen } from './tell.ts'
+import { queueAgain } from './wait.ts'
 
 export type Outcome =
   | { kind: 'succeeded'; headCommit: string | null; result: JobResult }
   /** Back into the queue when the retry policy says so, else the end. */
   | { kind: 'failed'; reason: Reason; headCommit?: string | null; retryAfterMs?: number }
   | { kind: 'cancelled' }
+  /** Waits for a person without a container, or goes on at once when somebody has answered meanwhile. */
+  | { kind: 'parked' }
   /** Back into the queue at once, whatever the policy says: nothing is wrong with the job. */
   | { kind: 'requeued'; reason: Reason }
 
@@ -60,7 +64,8 @@ export async function applyOutcome(
       await context.events.append(tx, done, [
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
-      return done
+      // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more.
+      return job.messages > job.messages_told ? reopen(tx, context, done, undefined) : done
     }
     case 'failed': {
       const { reason, headCommit } = outcome
@@ -80,6 +85,10 @@ export async function applyOutcome(
         { type: 'job.cancelled', data: { by: job.cancelled_by ?? undefined } },
       ])
       return cancelled
+    }
+    case 'parked': {
+      await context.events.append(tx, job, [{ type: 'attempt.parked', data: { number: job.attempt } }])
+      return job.state === 'waiting' ? job : queueAgain(tx, context, job)
     }
     case 'requeued':
       return requeue(tx, context, job, outcome.reason, 0)
@@ -109,10 +118,23 @@ async function requeue(
   reason: Reason,
   delayMs: number,
 ): Promise<JobRow> {
+  if (job.state === 'waiting') return keepWaiting(tx, context, job, reason)
   const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
   if (delayMs > 0) await delayJob(tx, job.id, delayMs)
   const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason, delayMs } }
   await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
   await context.doorbell.ring(tx, [queued.id], delayMs)
   return queued
+}
+
+/** A question stays asked when its container is gone: there is nothing to do for another one before the answer. */
+async function keepWaiting(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  reason: Reason,
+): Promise<JobRow> {
+  const text = `${reason.message} The job goes on waiting; an answer starts another container.`
+  await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text } }])
+  return job
 }

@@ -1,5 +1,5 @@
 // Submits a job: the row, its first events and the ring for the claimers, in one transaction.
-import type { Priority } from '@flowforge/protocol'
+import type { Priority, Questions } from '@flowforge/protocol'
 import { isValidBranchName } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { FlowForgeError } from '../errors.ts'
@@ -26,6 +26,8 @@ export interface Submission {
   budgetUsd?: number
   timeoutSeconds?: number
   maxAttempts?: number
+  planFirst?: boolean
+  questions?: Questions
 }
 
 export interface Submitter {
@@ -137,6 +139,8 @@ function newJob(submitter: Submitter, submission: Submission, repository: Reposi
     timeout_seconds: submission.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
     max_attempts: submission.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     run_at: later ? submission.runAt! : null,
+    plan_first: submission.planFirst ?? false,
+    questions: submission.questions ?? ('ask' as const),
   }
 }
 

@@ -50,6 +50,7 @@ export interface EngineOptions {
   repositories?: Partial<Repositories>
   concurrency?: number
   leaseSeconds?: number
+  waitContainerSeconds?: number
   firstContactMs?: number
   /** Chance, for the delays of retries. */
   random?: () => number
@@ -135,6 +136,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     place: directory,
     concurrency: options.concurrency ?? 4,
     leaseSeconds: options.leaseSeconds ?? 30,
+    waitContainerSeconds: options.waitContainerSeconds ?? 900,
     facts: {},
   })
   const sweeper = startSweeper({

@@ -27,6 +27,8 @@ export interface AttemptRow {
   containers: Partial<Record<Phase, StoredContainer>>
   reports: Partial<Record<Phase, SettleReport>>
   pushed_commit: string | null
+  /** Unfinished work that it left when its container was released. */
+  work_commit: string | null
   session_id: string | null
   started_at: Date
   deadline_at: Date
@@ -116,6 +118,15 @@ export const saveReport = (
 export const savePushedCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
   tx.run(sql`update attempts set pushed_commit = ${commit} where ${heldBy(holder)}`)
 
+export const saveWorkCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
+  tx.run(sql`update attempts set work_commit = ${commit} where ${heldBy(holder)}`)
+
+/** The job goes on: its time limit moves by what it waited. The caller has locked the job, which still is `waiting`. */
+export const moveDeadline = (tx: Transaction, attemptId: string): Promise<number> =>
+  tx.run(sql`
+    update attempts a set deadline_at = a.deadline_at + (now() - coalesce(j.waiting_since, now()))
+    from jobs j where a.id = ${attemptId} and j.id = a.job_id`)
+
 export const findLiveAttempt = (tx: Transaction, jobId: string): Promise<AttemptRow | undefined> =>
   tx.first(sql`select * from attempts where job_id = ${jobId} and ended_at is null`)
 
@@ -126,12 +137,27 @@ export const listLiveAttemptIds = async (tx: Transaction, among: string[]): Prom
     )
   ).map(row => row.id)
 
-export const findAttemptCancel = async (tx: Transaction, id: string): Promise<boolean> =>
-  (
-    await tx.first<{ cancel: boolean }>(sql`
-    select j.cancel_requested_at is not null as cancel from attempts a join jobs j on j.id = a.job_id
-    where a.id = ${id} and a.ended_at is null`)
-  )?.cancel ?? false
+/** What its holder has to know of it, time by the database's clock. */
+export interface AttemptPulse {
+  id: string
+  epoch: number
+  cancel: boolean
+  /** For a person, for so long already; null: it does not wait. */
+  waited_ms: number | null
+  /** Until its time limit; stands still while it waits. */
+  remaining_ms: number
+}
+
+/** Of `attempts a join jobs j`. */
+export const PULSE = sql`
+  a.id, a.epoch, j.cancel_requested_at is not null as cancel,
+  case when j.state = 'waiting' then (extract(epoch from now() - coalesce(j.waiting_since, now())) * 1000)::float8 end as waited_ms,
+  (extract(epoch from a.deadline_at - case when j.state = 'waiting' then coalesce(j.waiting_since, now()) else now() end)
+    * 1000)::float8 as remaining_ms`
+
+export const findPulse = (tx: Transaction, id: string): Promise<AttemptPulse | undefined> =>
+  tx.first(sql`
+    select ${PULSE} from attempts a join jobs j on j.id = a.job_id where a.id = ${id} and a.ended_at is null`)
 
 export const listCommands = async (
   tx: Transaction,

@@ -24,7 +24,10 @@ const TABLES = [
   'event_sources',
   'runner_commands',
   'artifacts',
+  'approvals',
   'claude_requests',
+  'job_messages',
+  'job_sessions',
   'organization_limits',
   'idempotency_keys',
 ]

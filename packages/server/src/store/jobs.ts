@@ -1,6 +1,6 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
-import type { JobResult, JobState, Reason, Stage, WaitingFor } from '@flowforge/protocol'
+import type { JobResult, JobState, Questions, Reason, Stage, WaitingFor } from '@flowforge/protocol'
 import sql, { empty, join } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 
@@ -33,6 +33,14 @@ export interface JobRow {
   turn: number
   stage: Stage | null
   waiting_for: WaitingFor | null
+  waiting_since: Date | null
+  plan_first: boolean
+  questions: Questions
+  /** Number of the newest message of a person, and of the newest that Claude was given. */
+  messages: number
+  messages_told: number
+  /** What FlowForge itself put on the branch. */
+  published_commit: string | null
   reason: Reason | null
   result: JobResult | null
   cost_usd: number
@@ -82,15 +90,19 @@ export type NewJob = Pick<
   | 'timeout_seconds'
   | 'max_attempts'
   | 'run_at'
+  | 'plan_first'
+  | 'questions'
 >
 
 export const insertJob = async (tx: Transaction, job: NewJob): Promise<JobRow> =>
   (await tx.first<JobRow>(sql`
     insert into jobs (id, organization_id, repository_id, number, created_by, state, priority, task, base_branch, branch,
-                      model, setup, verify, environment, budget_usd, timeout_seconds, max_attempts, run_at, queued_at)
+                      model, setup, verify, environment, budget_usd, timeout_seconds, max_attempts, run_at,
+                      plan_first, questions, queued_at)
     values (${job.id}, ${job.organization_id}, ${job.repository_id}, ${job.number}, ${job.created_by}, ${job.state},
             ${job.priority}, ${job.task}, ${job.base_branch}, ${job.branch}, ${job.model}, ${job.setup}, ${job.verify},
             ${job.environment}, ${job.budget_usd}, ${job.timeout_seconds}, ${job.max_attempts}, ${job.run_at},
+            ${job.plan_first}, ${job.questions},
             case when ${job.state} = 'queued' then now() end)
     returning *`))!
 
@@ -148,6 +160,8 @@ export interface JobChange {
   base_branch?: string
   base_commit?: string
   head_commit?: string | null
+  published_commit?: string
+  turn?: number
   attempt?: number
   attempts_before?: number
   cancelled_by?: string | null
@@ -176,6 +190,8 @@ const COLUMNS = {
   base_branch: sql`base_branch`,
   base_commit: sql`base_commit`,
   head_commit: sql`head_commit`,
+  published_commit: sql`published_commit`,
+  turn: sql`turn`,
   attempt: sql`attempt`,
   attempts_before: sql`attempts_before`,
   cancelled_by: sql`cancelled_by`,
@@ -185,6 +201,8 @@ const COLUMNS = {
 } satisfies Record<keyof JobChange, unknown>
 const column_ = (name: string) => COLUMNS[name as keyof JobChange]
 
+const NOT_WAITING = [sql`waiting_for = null`, sql`waiting_since = null`]
+
 function stateTimes(state: JobState | undefined) {
   switch (state) {
     case 'queued':
@@ -193,13 +211,16 @@ function stateTimes(state: JobState | undefined) {
         sql`not_before = null`,
         sql`finished_at = null`,
         sql`cancel_requested_at = null`,
+        ...NOT_WAITING,
       ]
     case 'running':
-      return [sql`started_at = coalesce(started_at, now())`]
+      return [sql`started_at = coalesce(started_at, now())`, ...NOT_WAITING]
+    case 'waiting':
+      return [sql`waiting_since = now()`]
     case 'succeeded':
     case 'failed':
     case 'cancelled':
-      return [sql`finished_at = now()`, sql`stage = null`, sql`waiting_for = null`]
+      return [sql`finished_at = now()`, sql`stage = null`, ...NOT_WAITING]
     default:
       return []
   }
@@ -213,6 +234,12 @@ export const requestCancel = (tx: Transaction, id: string, by: string | null): P
   tx.run(
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
+
+/** Those that have waited for a person for longer than this, locked. */
+export const lockOverdueWaits = (tx: Transaction, limitSeconds: number, limit: number): Promise<JobRow[]> =>
+  tx.all(sql`
+    select * from jobs where state = 'waiting' and waiting_since < now() - make_interval(secs => ${limitSeconds})
+    order by waiting_since limit ${limit} for update skip locked`)
 
 /** Pending jobs whose time has come, locked. */
 export const lockDue = (tx: Transaction, limit: number): Promise<JobRow[]> =>

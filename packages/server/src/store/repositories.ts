@@ -19,6 +19,8 @@ export interface RepositorySettings {
   verify?: string[]
   egressAllow?: string[]
   image?: string
+  /** Claude Code's permission rules for what needs a person's yes: `Bash(git push:*)`, `WebFetch`. */
+  approvals?: string[]
 }
 
 export const insertRepository = async (

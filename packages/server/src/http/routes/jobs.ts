@@ -1,6 +1,6 @@
 // Jobs: submit, list, show; cancel, retry, interrupt.
 import { createHash } from 'node:crypto'
-import { Job, JobState, Priority } from '@flowforge/protocol'
+import { Job, JobState, Priority, Questions } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
@@ -53,6 +53,8 @@ const NewJob = z
       .max(7 * 24 * 3600)
       .optional(),
     maxAttempts: z.int().min(1).max(20).optional(),
+    planFirst: z.boolean().optional(),
+    questions: Questions.optional(),
   })
   .meta({ id: 'NewJob' })
 
