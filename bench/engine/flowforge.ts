@@ -32,6 +32,7 @@ const repositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: COMMIT }),
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
+  keptWork: async () => null,
   pushedBy: async () => null,
   release: async () => {},
 }

@@ -77,8 +77,6 @@ const orderBase = {
     restore: z
       .object({ commit: z.string(), ref: z.string(), fromAttempt: z.number().int() })
       .optional(),
-    /** Where unfinished work is pushed when the container is released. */
-    workRef: z.string().optional(),
     author: z.object({ name: z.string(), email: z.string() }),
   }),
   /** Shell commands, run one after the other in the clone by `bash -c`; the first that fails ends the phase. */
@@ -175,6 +173,9 @@ export const CommandList = z.object({ commands: z.array(RunnerCommand) })
 
 /** The gateway takes no larger session archive; the runner does not send one. */
 export const MAX_SESSION_BYTES = 64 * 1024 * 1024
+
+/** Where unfinished work is pushed when the container is released; the gateway keeps it apart for each attempt. */
+export const WORK_REF = 'refs/flowforge/work'
 
 /** The first line of a commit that only keeps uncommitted work; whoever restores it makes it uncommitted again. */
 export const WORK_IN_PROGRESS = 'Work in progress, kept by FlowForge'

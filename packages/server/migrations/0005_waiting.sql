@@ -11,6 +11,7 @@ alter table jobs
   add column messages_told integer not null default 0,
   -- what FlowForge put on the branch itself: the only commit that a further turn may replace there
   add column published_commit text;
+update jobs set published_commit = head_commit where state = 'succeeded';
 create index jobs_waiting on jobs (waiting_since) where state = 'waiting';
 
 -- Unfinished work that the attempt left in the mirror when its container was released.

@@ -4,5 +4,5 @@ import type { SweepTask } from '../jobs/sweeper.ts'
 import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
-  ...engineSweep(foundation, { leaseSeconds: foundation.config.leaseSeconds }),
+  ...engineSweep(foundation, foundation.config),
 ]

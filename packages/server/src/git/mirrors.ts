@@ -11,7 +11,7 @@ import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
 import { moveBranch, type Publication, type Published, pushUpstream } from './publishing.ts'
 import { type Commit, type Diff, diff, listBranches, log, readRef, resolveBranch } from './reading.ts'
-import { attemptRef, branchRef, jobHeadRef } from './refname.ts'
+import { attemptRef, branchRef, jobHeadRef, workRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
 
@@ -159,6 +159,19 @@ export function createMirrors({
   const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
     readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
 
+  /** What one attempt of the job left for the next: unfinished, or pushed. */
+  async function keptWork(
+    repositoryId: string,
+    jobId: string,
+    attemptNumber: number,
+  ): Promise<{ commit: string; ref: string } | null> {
+    for (const ref of [workRef(checkedId(jobId), attemptNumber), attemptRef(jobId, attemptNumber)]) {
+      const commit = await readRef(pathOf(repositoryId), ref)
+      if (commit !== null) return { commit, ref }
+    }
+    return null
+  }
+
   async function remove(repositoryId: string): Promise<void> {
     flights.abort(repositoryId, new FlowForgeError('repository_not_found', 'The repository was removed.'))
     await locked(repositoryId, undefined, async () => {
@@ -202,6 +215,7 @@ export function createMirrors({
     publish,
     jobHead,
     attemptHead,
+    keptWork,
     remove,
     sizeBytes,
     maintain,

@@ -8,6 +8,7 @@ import { findAttempt } from '../store/attempts.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
 import { asHolder } from './as-holder.ts'
+import { briefAttempt } from './briefing.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
@@ -65,7 +66,7 @@ async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome>
     await stage(context, hold, 'publishing')
     await context.repositories.publish(
       repository,
-      { jobId: hold.job.id, branch: hold.job.branch, commit: head },
+      { jobId: hold.job.id, branch: hold.job.branch, commit: head, expected: hold.job.published_commit },
       hold.signal,
     )
     await recordPublished(context, hold, repository, head)
@@ -150,7 +151,7 @@ async function runAgent(
   repository: RepositoryRow,
   base: string,
 ): Promise<PhaseReport> {
-  const order = agentOrder(hold, repository, base)
+  const order = agentOrder(hold, repository, base, await briefAttempt(context, hold, repository))
   return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
 }
 
@@ -207,11 +208,12 @@ async function recordPublished(
   commit: string,
 ): Promise<void> {
   if (repository.url === null) return
-  await asHolder(context.database, job.id, holder, tx =>
-    context.events.append(tx, job, [
+  await asHolder(context.database, job.id, holder, async tx => {
+    await updateJob(tx, job.id, { published_commit: commit })
+    await context.events.append(tx, job, [
       { type: 'git.pushed', data: { branch: job.branch, commit, upstream: true } },
-    ]),
-  )
+    ])
+  })
 }
 
 async function stage(context: DriveContext, { job, holder }: Hold, name: Stage): Promise<void> {

@@ -15,13 +15,15 @@ import type { Database, Transaction } from '../store/database.ts'
 import { advanceSource, lockSource } from '../store/events.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
-import type { AttemptSignal, EventLog } from './ports.ts'
+import type { AttemptSignal, EventLog, SessionStorage } from './ports.ts'
+import { createSessionRecords } from './session-records.ts'
 import { recordRequests, stopWaiting } from './wait.ts'
 
 export interface RecordsContext {
   database: Database
   events: EventLog
   signal: AttemptSignal
+  storage: SessionStorage
   sendDelta(delta: {
     jobId: string
     organizationId: string
@@ -36,6 +38,8 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
     asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
 
   return {
+    ...createSessionRecords(context, epoch),
+
     bindNonce: (attempt: GatewayAttempt, nonce: string): Promise<string> =>
       held(
         attempt,

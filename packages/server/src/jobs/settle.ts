@@ -59,6 +59,7 @@ export async function applyOutcome(
         state: after(job.state, 'succeed'),
         result,
         head_commit: headCommit,
+        published_commit: headCommit ?? undefined,
         reason: null,
       })
       await context.events.append(tx, done, [

@@ -51,6 +51,7 @@ export interface EngineOptions {
   concurrency?: number
   leaseSeconds?: number
   waitContainerSeconds?: number
+  waitLimitHours?: number
   firstContactMs?: number
   /** Chance, for the delays of retries. */
   random?: () => number
@@ -76,6 +77,7 @@ export const stubRepositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: BASE }),
   stat: async () => ({ filesChanged: 1, insertions: 2, deletions: 3 }),
   publish: async () => {},
+  keptWork: async () => null,
   pushedBy: async () => null,
   release: async () => {},
 }
@@ -141,7 +143,10 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
   })
   const sweeper = startSweeper({
     lock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
-    tasks: engineSweep(context, { leaseSeconds: options.leaseSeconds ?? 30 }),
+    tasks: engineSweep(context, {
+      leaseSeconds: options.leaseSeconds ?? 30,
+      waitLimitHours: options.waitLimitHours ?? 168,
+    }),
     askMs: 100,
     log,
   })

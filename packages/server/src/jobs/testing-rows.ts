@@ -75,6 +75,7 @@ export const attemptRow = (fields: Partial<AttemptRow> = {}): AttemptRow => ({
   deadline_at: AT,
   ended_at: null,
   end_reason: null,
+  failure: null,
   place: null,
   ...fields,
 })

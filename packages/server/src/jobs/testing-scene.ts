@@ -1,5 +1,7 @@
 // The stage for the engine's tests: a real Postgres with organizations, and what every act is handed. Words for what
 // tests do again and again.
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protocol'
 import pg from 'pg'
 import sql from 'sql-template-tag'
@@ -17,6 +19,17 @@ import { insertRepository } from '../store/repositories.ts'
 import { createMigratedDatabase } from '../store/testing-migrated.ts'
 import { type Claim, type Claimer, claimJobs } from './claim.ts'
 import { type Submission, submitJob } from './submit.ts'
+
+/** Enough of object storage for what the engine keeps there. */
+function createMemoryStorage() {
+  const objects = new Map<string, Buffer>()
+  return {
+    objects,
+    put: async (key: string, body: Readable) => void objects.set(key, await buffer(body)),
+    get: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)!]) : null),
+    delete: async (keys: string[]) => keys.forEach(key => void objects.delete(key)),
+  }
+}
 
 export type Scene = Awaited<ReturnType<typeof createScene>>
 
@@ -41,6 +54,7 @@ export async function createScene() {
     events: createEventLog(bus),
     doorbell: createPostgresDoorbell(listener),
     signal: createPostgresAttemptSignal(listener),
+    storage: createMemoryStorage(),
   }
   const tenant = await addTenant('first')
 

@@ -39,7 +39,7 @@ describe('the order for an agent', () => {
   test('sets a proxy only where something is allowed', () => {
     expect(agentOrder(hold(), repositoryRow(), BASE).egress).toBe(false)
     const open = repositoryRow({ settings: { egressAllow: ['example.org'] } })
-    expect(agentOrder(hold(), open, BASE).egress).toBe(true)
+    expect(agentOrder(hold(), open, BASE, {}).egress).toBe(true)
   })
 })
 

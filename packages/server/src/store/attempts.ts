@@ -34,6 +34,8 @@ export interface AttemptRow {
   deadline_at: Date
   ended_at: Date | null
   end_reason: string | null
+  /** The code that it failed with, if it did. */
+  failure: FailureCode | null
   /** The data folder of its doors and mirrors; null before this was recorded. */
   place: string | null
 }
@@ -169,11 +171,13 @@ export const listCommands = async (
     select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
   ).map(row => row.command)
 
+type NewCommand = { [T in RunnerCommand['type']]: Omit<Extract<RunnerCommand, { type: T }>, 'id'> }[RunnerCommand['type']]
+
 /** The caller has locked the job. False when the same command stands there already. */
 export const addCommand = async (
   tx: Transaction,
   attempt: Pick<AttemptRow, 'id' | 'organization_id'>,
-  command: { type: RunnerCommand['type'] },
+  command: NewCommand,
 ): Promise<boolean> =>
   (await tx.run(sql`
     insert into runner_commands (attempt_id, id, organization_id, command)
