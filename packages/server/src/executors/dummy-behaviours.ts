@@ -1,4 +1,5 @@
 // The scripts that the dummy executor plays. Chosen by a test, or by a mark in the task: `[dummy: flood 1000]`.
+import { setTimeout as delay } from 'node:timers/promises'
 import { FailureCode, type RunnerEvent, STAGES, type WorkOrder } from '@flowforge/protocol'
 import type { Behaviour, DummyExit } from './dummy.ts'
 import { createDummyRunner, type DummyRunner } from './dummy-runner.ts'
@@ -6,6 +7,7 @@ import { createDummyRunner, type DummyRunner } from './dummy-runner.ts'
 type Script = (runner: DummyRunner, argument: string) => Promise<DummyExit>
 
 const OK: DummyExit = { exitCode: 0 }
+const WORK_STEP_MS = 100
 /** 128 + TERM. */
 const TERMINATED: DummyExit = { exitCode: 143 }
 
@@ -43,6 +45,18 @@ const SCRIPTS = {
     await runner.order()
     await runner.report(stagesUpTo('working'))
     return untilTerminated(runner)
+  },
+  /** Reports a line every tenth of a second for so many seconds, then succeeds. */
+  work: async (runner, argument) => {
+    const order = await runner.order()
+    await runner.report(stagesUpTo('working'))
+    const count = Math.round(10 * Number.parseFloat(argument || '1'))
+    for (let number = 1; number <= count; number += 1) {
+      await delay(WORK_STEP_MS, undefined, { signal: runner.context.terminated })
+      await runner.report([line(`line ${number} of ${count}`)])
+    }
+    await settleCompleted(runner, order)
+    return OK
   },
   /** Reports so many lines, then succeeds. */
   flood: async (runner, argument) => {
