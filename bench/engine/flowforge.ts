@@ -37,6 +37,9 @@ const repositories: Repositories = {
   release: async () => {},
 }
 
+/** These runners keep nothing. */
+const NO_STORAGE = { put: async () => {}, get: async () => null, delete: async () => {} }
+
 export interface Engine {
   context: Awaited<ReturnType<typeof connect>>
   tenant: Tenant
@@ -113,6 +116,7 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
       place: randomUUID(),
       concurrency: CONCURRENCY,
       leaseSeconds: 30,
+      waitContainerSeconds: 900,
       facts: {},
     },
   )
@@ -165,7 +169,10 @@ function playRunners(context: Context, onStart: (task: string) => void): Attempt
       close: async () => {},
       remove: async () => {},
       admit: (attempt, order, reports) => {
-        const records = createRunnerRecords({ ...context, sendDelta: context.bus.sendDelta }, reports.epoch)
+        const records = createRunnerRecords(
+          { ...context, storage: NO_STORAGE, sendDelta: context.bus.sendDelta },
+          reports.epoch,
+        )
         const play = async () => {
           await records.bindNonce(attempt, randomUUID())
           if (order.phase === 'agent') onStart(order.task)

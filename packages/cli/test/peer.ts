@@ -360,6 +360,8 @@ function newJob(submission: NewJob, number: number): Job {
     priority: 'normal',
     attempt: 1,
     turn: 1,
+    planFirst: false,
+    questions: 'ask',
     costUsd: 0.0123,
     tokens: { input: 1200, output: 34, cacheRead: 0, cacheWrite: 0 },
     model: null,

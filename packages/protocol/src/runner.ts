@@ -74,9 +74,7 @@ const orderBase = {
     /** Big repositories come without blobs; Git asks for them when it needs them. */
     filter: z.enum(['blob:none']).optional(),
     /** Work of an earlier attempt, built on the base: checked out in its place. A commit that `isWorkInProgress` is undone. */
-    restore: z
-      .object({ commit: z.string(), ref: z.string(), fromAttempt: z.number().int() })
-      .optional(),
+    restore: z.object({ commit: z.string(), ref: z.string(), fromAttempt: z.number().int() }).optional(),
     author: z.object({ name: z.string(), email: z.string() }),
   }),
   /** Shell commands, run one after the other in the clone by `bash -c`; the first that fails ends the phase. */

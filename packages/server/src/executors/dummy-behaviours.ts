@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { FailureCode, type RunnerEvent, STAGES, type WorkOrder } from '@flowforge/protocol'
 import type { Behaviour, DummyExit } from './dummy.ts'
+import { converse } from './dummy-conversation.ts'
 import { createDummyRunner, type DummyRunner } from './dummy-runner.ts'
 
 type Script = (runner: DummyRunner, argument: string) => Promise<DummyExit>
@@ -67,6 +68,10 @@ const SCRIPTS = {
     return OK
   },
   'never-connect': untilTerminated,
+  /** Asks so many questions, one after the other, and tells what it was answered. */
+  ask: (runner, argument) => converse(runner, 'question', Number(argument || 1)),
+  /** Shows a plan until it is approved. */
+  plan: runner => converse(runner, 'plan', 1),
   /** Somebody else in the container asks for the order with a nonce of his own. */
   'connect-twice': async runner => {
     const order = await runner.order()

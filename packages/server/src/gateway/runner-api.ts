@@ -48,7 +48,11 @@ type Answer = { status: 200; body: unknown } | { status: 204 } | { status: numbe
 export function createRunnerApi(options: RunnerApiOptions): GatewayHandler {
   return async (req, res, attempt, rest) => {
     try {
-      if (req.method === 'GET' && pathOf(rest) === '/session' && (await giveSession(options.records, res, attempt)))
+      if (
+        req.method === 'GET' &&
+        pathOf(rest) === '/session' &&
+        (await giveSession(options.records, res, attempt))
+      )
         return
       send(res, await answer(options, req, attempt, rest))
     } catch (error) {

@@ -10,9 +10,7 @@ const Questions = z.object({
       question: z.string(),
       header: z.string().catch(''),
       multiSelect: z.boolean().catch(false),
-      options: z
-        .array(z.object({ label: z.string(), description: z.string().catch('') }))
-        .catch([]),
+      options: z.array(z.object({ label: z.string(), description: z.string().catch('') })).catch([]),
     }),
   ),
 })
@@ -37,7 +35,10 @@ function find(questions: Question[], name: string): Question {
     (/^[1-9]$/.test(wanted) ? questions[Number(wanted) - 1] : undefined)
   if (found) return found
   const known = questions.map(({ question }, index) => `${index + 1}. ${question}`).join(' ')
-  throw new FlowForgeError('validation_failed', `answers: no question is called "${name}". Asked was: ${known}`)
+  throw new FlowForgeError(
+    'validation_failed',
+    `answers: no question is called "${name}". Asked was: ${known}`,
+  )
 }
 
 export const answerText = (answer: string | string[]): string => [answer].flat().join(', ')

@@ -23,9 +23,7 @@ export function startClock(first: Timing, onDeadline: () => void): AttemptClock 
     since = waited_ms === null ? null : performance.now() - waited_ms
     clearTimeout(timer)
     timer =
-      since === null
-        ? setTimeout(onDeadline, Math.min(MAX_TIMER_MS, Math.max(0, remaining_ms)))
-        : undefined
+      since === null ? setTimeout(onDeadline, Math.min(MAX_TIMER_MS, Math.max(0, remaining_ms))) : undefined
     return wasWaiting !== (since !== null)
   }
   set(first)

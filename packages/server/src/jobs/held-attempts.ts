@@ -60,9 +60,9 @@ export function createHeldAttempts({
   }
 
   const obey = ({ stop, epoch, clock }: Held, pulse: AttemptPulse | undefined): void => {
-    if (pulse?.epoch !== epoch) return stop.abort('lease_lost' satisfies StopCause)
-    if (pulse.cancel) stop.abort('cancelled' satisfies StopCause)
-    if (clock.set(pulse)) onFree()
+    if (pulse?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
+    else if (pulse.cancel) stop.abort('cancelled' satisfies StopCause)
+    if (pulse && clock.set(pulse)) onFree()
   }
 
   const waiting = () =>

@@ -34,7 +34,9 @@ export function afreshPrompt(task: string, said: Said[], situation: Situation): 
     task,
     ...(history.length > 0 ? ['Since the task was given, this was said:', ...history] : []),
     ...(situation.isRestored
-      ? ['An earlier attempt at this task left its work: it is checked out here. Look at it and go on from there.']
+      ? [
+          'An earlier attempt at this task left its work: it is checked out here. Look at it and go on from there.',
+        ]
       : []),
   ].join('\n\n')
 }
@@ -90,7 +92,11 @@ function wordsOf({ text, request }: Said): string {
     case 'tool':
       return request.decision === 'allow'
         ? `A person allowed this call of the tool ${JSON.stringify(request.input)}. Make exactly this call now.`
-        : ['A person did not allow this call of the tool:', JSON.stringify(request.input), ...noteOf(request)].join('\n\n')
+        : [
+            'A person did not allow this call of the tool:',
+            JSON.stringify(request.input),
+            ...noteOf(request),
+          ].join('\n\n')
     case 'reply':
       return text ?? ''
   }
@@ -103,7 +109,9 @@ function answered({ input, answers, decision, note }: ApprovalRow): string {
     return answer === undefined ? `- ${question}` : `- ${question}\n  ${answerText(answer)}`
   })
   if (decision === 'deny') lines.push('Nobody answers: decide yourself.')
-  return ['You asked a person, and this is the answer:', lines.join('\n'), ...(note ? [note] : [])].join('\n\n')
+  return ['You asked a person, and this is the answer:', lines.join('\n'), ...(note ? [note] : [])].join(
+    '\n\n',
+  )
 }
 
 const noteOf = ({ note }: ApprovalRow): string[] => (note ? [note] : [])

@@ -34,8 +34,10 @@ export interface RecordsContext {
 }
 
 export function createRunnerRecords(context: RecordsContext, epoch: number) {
-  const held = <T>(attempt: GatewayAttempt, work: (tx: Transaction, job: JobRow, row: AttemptRow) => Promise<T>): Promise<T> =>
-    asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
+  const held = <T>(
+    attempt: GatewayAttempt,
+    work: (tx: Transaction, job: JobRow, row: AttemptRow) => Promise<T>,
+  ): Promise<T> => asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
 
   return {
     ...createSessionRecords(context, epoch),

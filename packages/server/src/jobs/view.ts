@@ -52,13 +52,14 @@ export function viewJob(row: JobRow, queuePosition?: number): Job {
   }
 }
 
-export function viewApproval(row: ApprovalRow): Approval {
+/** `isOver`: of a job that has ended, whatever it asked. */
+export function viewApproval(row: ApprovalRow, isOver: boolean): Approval {
   return {
     requestId: row.request_id,
     kind: row.kind,
     input: row.input,
     attempt: row.attempt,
-    status: row.decided_at ? 'decided' : row.closed_at ? 'closed' : 'pending',
+    status: row.decided_at ? 'decided' : row.closed_at || isOver ? 'closed' : 'pending',
     requestedAt: row.requested_at.toISOString(),
     decision: row.decision ?? undefined,
     note: row.note ?? undefined,

@@ -171,7 +171,9 @@ export const listCommands = async (
     select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
   ).map(row => row.command)
 
-type NewCommand = { [T in RunnerCommand['type']]: Omit<Extract<RunnerCommand, { type: T }>, 'id'> }[RunnerCommand['type']]
+type NewCommand = {
+  [T in RunnerCommand['type']]: Omit<Extract<RunnerCommand, { type: T }>, 'id'>
+}[RunnerCommand['type']]
 
 /** The caller has locked the job. False when the same command stands there already. */
 export const addCommand = async (

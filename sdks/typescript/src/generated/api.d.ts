@@ -97,6 +97,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replyToJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["decideRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/events": {
         parameters: {
             query?: never;
@@ -319,7 +367,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -371,6 +419,11 @@ export interface components {
             turn: number;
             /** @enum {string} */
             waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
             queuePosition?: number;
             /** @enum {string} */
             stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
@@ -425,6 +478,9 @@ export interface components {
             budgetUsd?: number;
             timeoutSeconds?: number;
             maxAttempts?: number;
+            planFirst?: boolean;
+            /** @enum {string} */
+            questions?: "ask" | "decide";
         };
         Attempt: {
             number: number;
@@ -436,12 +492,45 @@ export interface components {
             pushedCommit: string | null;
             sessionId: string | null;
         };
+        Reply: {
+            text?: string;
+            /** @description To questions: by the question's words, its heading, or its number from 1 */
+            answers?: {
+                [key: string]: string | string[];
+            };
+        };
+        Verdict: {
+            requestId: string;
+            /** @enum {string} */
+            decision: "allow" | "deny";
+            note?: string;
+        };
+        Approval: {
+            requestId: string;
+            /** @enum {string} */
+            kind: "tool" | "plan" | "question" | "reply";
+            input: unknown;
+            attempt: number;
+            /** @enum {string} */
+            status: "pending" | "decided" | "closed";
+            /** Format: date-time */
+            requestedAt: string;
+            /** @enum {string} */
+            decision?: "allow" | "deny";
+            note?: string;
+            answers?: {
+                [key: string]: string | string[];
+            };
+            decidedBy?: string | null;
+            /** Format: date-time */
+            decidedAt?: string;
+        };
         JobEvent: {
             seq?: number;
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.queued" | "job.started" | "job.stage" | "job.waiting" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.queued" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -467,6 +556,8 @@ export interface components {
             settings: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
             egress: {
                 allow: string[];
@@ -541,6 +632,8 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
         };
         RepositoryChange: {
@@ -559,6 +652,8 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
         };
     };
@@ -920,6 +1015,195 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replyToJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Verdict"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Approval"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
                 };
             };
             /** @description Default Response */

@@ -20,7 +20,7 @@ const MAX_TASK_CHARACTERS = 100_000
 const hasNoNul = (text: string): boolean => !text.includes('\0')
 const NUL_REFUSED = 'NUL characters can not be used'
 const command = z.string().trim().min(1).max(10_000).refine(hasNoNul, NUL_REFUSED)
-const JobBody = Job.meta({ id: 'Job' })
+export const JobBody = Job.meta({ id: 'Job' })
 
 const NewJob = z
   .strictObject({
