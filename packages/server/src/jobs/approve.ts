@@ -3,9 +3,11 @@ import type { Answers, Decision, NewEvent } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import { type ApprovalRow, decideApproval, findApproval } from '../store/conversations.ts'
 import type { Database, Transaction } from '../store/database.ts'
+import type { Once } from '../store/idempotency.ts'
 import type { JobRow } from '../store/jobs.ts'
+import { actOnce } from './act-once.ts'
 import { lockNamedJob } from './named-job.ts'
-import type { Submitter } from './submit.ts'
+import type { Submitter } from './submission.ts'
 import { tellClaude } from './tell.ts'
 import type { WaitContext } from './wait.ts'
 
@@ -21,8 +23,9 @@ export const decideRequest = (
   by: Submitter,
   reference: string,
   { requestId, ...verdict }: Verdict & { requestId: string },
+  once: Once | null = null,
 ): Promise<JobRow> =>
-  context.database.inOrganization(by.organizationId, async tx => {
+  actOnce(context.database, by, reference, once, async tx => {
     const job = await lockNamedJob(tx, by.organizationId, reference)
     const request = await findApproval(tx, job.id, requestId)
     if (!request) {
@@ -67,8 +70,8 @@ const storyOf = (request: ApprovalRow, verdict: Verdict, by: Submitter): NewEven
   const { decision, note, answers } = verdict
   // What a person wrote to Claude is a reply, whatever it was asked for.
   const said: NewEvent[] =
-    note === undefined ? [] : [{ type: 'reply.received', data: { text: note, by: by.userId } }]
+    note === undefined ? [] : [{ type: 'reply.received', data: { text: note, by: by.userId ?? undefined } }]
   if (request.kind === 'reply') return said
-  const decided = { requestId: request.request_id, decision, note, answers, by: by.userId }
+  const decided = { requestId: request.request_id, decision, note, answers, by: by.userId ?? undefined }
   return [{ type: 'approval.decided', data: decided }, ...said]
 }

@@ -3,11 +3,13 @@ import { type Answers, isTerminal } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import { type ApprovalRow, listPendingApprovals } from '../store/conversations.ts'
 import type { Database, Transaction } from '../store/database.ts'
+import type { Once } from '../store/idempotency.ts'
 import type { JobRow } from '../store/jobs.ts'
+import { actOnce } from './act-once.ts'
 import { namedAnswers } from './answers.ts'
 import { decide, type Verdict } from './approve.ts'
 import { lockNamedJob } from './named-job.ts'
-import type { Submitter } from './submit.ts'
+import type { Submitter } from './submission.ts'
 import { reopen, tellClaude } from './tell.ts'
 import type { WaitContext } from './wait.ts'
 
@@ -22,8 +24,9 @@ export const replyToJob = (
   by: Submitter,
   reference: string,
   reply: Reply,
+  once: Once | null = null,
 ): Promise<JobRow> =>
-  context.database.inOrganization(by.organizationId, async tx => {
+  actOnce(context.database, by, reference, once, async tx => {
     const job = await lockNamedJob(tx, by.organizationId, reference)
     refuseTooEarly(job)
     const pending = job.state === 'waiting' ? await listPendingApprovals(tx, job.id) : []
@@ -61,7 +64,9 @@ async function say(
   text: string,
   by: Submitter,
 ): Promise<JobRow> {
-  await context.events.append(tx, job, [{ type: 'reply.received', data: { text, by: by.userId } }])
+  await context.events.append(tx, job, [
+    { type: 'reply.received', data: { text, by: by.userId ?? undefined } },
+  ])
   const told = await tellClaude(tx, context, job, { text, by: by.userId })
-  return isTerminal(told.state) ? reopen(tx, context, told, by.userId) : told
+  return isTerminal(told.state) ? reopen(tx, context, told, by.userId ?? undefined) : told
 }

@@ -5,6 +5,7 @@ import { countFailures, endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
+import { tellDependents } from './dependents.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
@@ -66,7 +67,9 @@ export async function applyOutcome(
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
       // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more.
-      return job.messages > job.messages_told ? reopen(tx, context, done, undefined) : done
+      if (job.messages > job.messages_told) return reopen(tx, context, done, undefined)
+      await tellDependents(tx, context, [done])
+      return done
     }
     case 'failed': {
       const { reason, headCommit } = outcome
@@ -78,6 +81,7 @@ export async function applyOutcome(
         head_commit: headCommit,
       })
       await context.events.append(tx, failed, [{ type: 'job.failed', data: { reason } }])
+      await tellDependents(tx, context, [failed])
       return failed
     }
     case 'cancelled': {
@@ -85,6 +89,7 @@ export async function applyOutcome(
       await context.events.append(tx, cancelled, [
         { type: 'job.cancelled', data: { by: job.cancelled_by ?? undefined } },
       ])
+      await tellDependents(tx, context, [cancelled])
       return cancelled
     }
     case 'parked': {

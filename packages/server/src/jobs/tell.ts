@@ -10,7 +10,7 @@ import { goOn, type WaitContext } from './wait.ts'
 
 export interface Told {
   text: string | null
-  by: string
+  by: string | null
   /** The request that it decides; stored as decided already. */
   request?: { id: string; decision: Decision; note: string | null; answers: Answers | null }
 }

@@ -30,10 +30,12 @@ describe('the order for an agent', () => {
   })
 
   test('bounds a command by the limit of the job', () => {
-    expect(agentOrder(hold({ timeout_seconds: 60 }), repositoryRow(), BASE, {}).commandTimeoutSeconds).toBe(60)
-    expect(agentOrder(hold({ timeout_seconds: 86_400 }), repositoryRow(), BASE, {}).commandTimeoutSeconds).toBe(
-      1800,
+    expect(agentOrder(hold({ timeout_seconds: 60 }), repositoryRow(), BASE, {}).commandTimeoutSeconds).toBe(
+      60,
     )
+    expect(
+      agentOrder(hold({ timeout_seconds: 86_400 }), repositoryRow(), BASE, {}).commandTimeoutSeconds,
+    ).toBe(1800)
   })
 
   test('sets a proxy only where something is allowed', () => {

@@ -74,7 +74,7 @@ export const decideApproval = (
   tx: Transaction,
   jobId: string,
   requestId: string,
-  decided: { decision: Decision; note: string | null; answers: Answers | null; by: string },
+  decided: { decision: Decision; note: string | null; answers: Answers | null; by: string | null },
 ): Promise<number> =>
   tx.run(sql`
     update approvals set decision = ${decided.decision}, note = ${decided.note}, answers = ${decided.answers}::jsonb,
@@ -95,7 +95,7 @@ export const wasPlanApproved = async (tx: Transaction, jobId: string): Promise<b
 export const insertMessage = async (
   tx: Transaction,
   job: Owner,
-  message: { text: string | null; requestId: string | null; by: string },
+  message: { text: string | null; requestId: string | null; by: string | null },
 ): Promise<number> =>
   (await tx.first<{ number: number }>(sql`
     with numbered as (

@@ -30,6 +30,8 @@ const TABLES = [
   'job_sessions',
   'organization_limits',
   'idempotency_keys',
+  'schedules',
+  'schedule_runs',
 ]
 
 describe('row-level security', () => {

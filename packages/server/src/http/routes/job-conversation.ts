@@ -7,6 +7,7 @@ import { replyToJob } from '../../jobs/reply.ts'
 import { viewApproval, viewJob } from '../../jobs/view.ts'
 import { listApprovals } from '../../store/conversations.ts'
 import type { HttpContext } from '../context.ts'
+import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { pageOf } from '../pages.ts'
 import { Problem } from '../problems.ts'
 import { JobBody, JobReference, requireJob } from './jobs.ts'
@@ -58,12 +59,14 @@ export const jobConversationRoutes =
           tags: ['jobs'],
           params: JobReference,
           body: Reply,
+          headers: IdempotencyHeader,
           response: { 200: JobBody, ...errors },
         },
       },
       async request => {
         const id = await idOf(request.principal.organizationId, request.params.id)
-        return viewJob(await replyToJob(context, request.principal, id, request.body))
+        const once = onceOf(request.headers, `POST /jobs/${id}/reply`, request.body)
+        return viewJob(await replyToJob(context, request.principal, id, request.body, once))
       },
     )
 
@@ -75,12 +78,14 @@ export const jobConversationRoutes =
           tags: ['jobs'],
           params: JobReference,
           body: Verdict,
+          headers: IdempotencyHeader,
           response: { 200: JobBody, ...errors },
         },
       },
       async request => {
         const id = await idOf(request.principal.organizationId, request.params.id)
-        return viewJob(await decideRequest(context, request.principal, id, request.body))
+        const once = onceOf(request.headers, `POST /jobs/${id}/approve`, request.body)
+        return viewJob(await decideRequest(context, request.principal, id, request.body, once))
       },
     )
 

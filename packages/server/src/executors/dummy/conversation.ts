@@ -2,8 +2,8 @@
 // earlier attempt saved. The "conversation" is a list of what it was told.
 import { randomUUID } from 'node:crypto'
 import type { AgentWorkOrder, RunnerCommand, WorkOrder } from '@flowforge/protocol'
-import type { DummyExit } from './dummy.ts'
-import type { DummyRunner } from './dummy-runner.ts'
+import type { DummyExit } from './executor.ts'
+import type { DummyRunner } from './runner.ts'
 
 const INPUT = {
   question: {
