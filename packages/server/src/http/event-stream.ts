@@ -1,20 +1,28 @@
-// Server-Sent Events (HTML standard, 9.2) out of an async iterator, with back-pressure and a heartbeat.
+// Server-Sent Events (HTML standard, 9.2) out of an async iterator, with back-pressure and a heartbeat. Nothing is pulled
+// while the client has not taken what was sent.
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { JobEvent } from '@flowforge/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { eventText } from '../live/event-text.ts'
 
 /** Under the idle limits of common proxies (60 s). */
 const HEARTBEAT_MS = 15_000
+/** A peer that is gone and idle is noticed before the next heartbeat: Node.js sends ten probes, a second apart. */
+const KEEP_ALIVE_MS = 3_000
+/** One that takes nothing for so long is let go: it asks again from its cursor. */
+const STALLED_MS = 45_000
 
 export async function sendEventStream(
   request: FastifyRequest,
   reply: FastifyReply,
-  open: (signal: AbortSignal) => AsyncIterable<JobEvent>,
+  open: (signal: AbortSignal) => AsyncIterable<readonly JobEvent[]>,
 ): Promise<FastifyReply> {
   reply.hijack()
   const res = reply.raw
   const gone = new AbortController()
   res.on('close', () => gone.abort())
+  request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS)
   res.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -26,8 +34,8 @@ export async function sendEventStream(
     if (!res.writableNeedDrain) res.write(': alive\n\n')
   }, HEARTBEAT_MS)
   try {
-    for await (const event of open(gone.signal)) {
-      if (!res.write(frame(event))) await once(res, 'drain', { signal: gone.signal })
+    for await (const events of open(gone.signal)) {
+      if (!res.write(Buffer.concat(events.flatMap(frame)))) await drained(res, gone.signal)
     }
   } catch (error) {
     // The watcher asks again from its cursor; an answer that has begun can't carry a problem document.
@@ -39,5 +47,19 @@ export async function sendEventStream(
   return reply
 }
 
-const frame = (event: JobEvent): string =>
-  `${event.seq === undefined ? '' : `id: ${event.seq}\n`}event: message\ndata: ${JSON.stringify(event)}\n\n`
+async function drained(res: ServerResponse, gone: AbortSignal): Promise<void> {
+  const stalled = setTimeout(() => res.destroy(), STALLED_MS)
+  try {
+    await once(res, 'drain', { signal: gone })
+  } finally {
+    clearTimeout(stalled)
+  }
+}
+
+const END = Buffer.from('\n\n')
+
+const frame = (event: JobEvent): Buffer[] => [
+  Buffer.from(`${event.seq === undefined ? '' : `id: ${event.seq}\n`}event: message\ndata: `),
+  eventText(event),
+  END,
+]
