@@ -31,6 +31,8 @@ const TABLES = [
   'doomed_objects',
   'retention_settings',
   'live_tickets',
+  'schedules',
+  'schedule_runs',
 ]
 
 describe('row-level security', () => {
