@@ -13,6 +13,7 @@ import type { Story } from '../live/story.ts'
 import type { RepositoryFiles } from '../repositories/ports.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import type { Database } from '../store/database.ts'
+import type { Closing } from './closing.ts'
 
 export interface HttpContext {
   version: string
@@ -39,6 +40,7 @@ export interface HttpContext {
     rest: string,
   ) => Promise<void>
   doctor: Doctor
+  closing: Closing
   trustedHosts: string[]
   /** Built console; null when it was not built. */
   webDirectory: string | null

@@ -17,12 +17,17 @@ export async function sendEventStream(
   request: FastifyRequest,
   reply: FastifyReply,
   open: (signal: AbortSignal) => AsyncIterable<readonly JobEvent[]>,
+  /** This server goes: the watcher is to connect again soon. */
+  streamsEnd: AbortSignal,
 ): Promise<FastifyReply> {
   reply.hijack()
   const res = reply.raw
   const gone = new AbortController()
   res.on('close', () => gone.abort())
   request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  const goElsewhere = () => gone.abort(GOING)
+  streamsEnd.addEventListener('abort', goElsewhere)
+  if (streamsEnd.aborted) goElsewhere()
   res.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -42,7 +47,8 @@ export async function sendEventStream(
     if (!gone.signal.aborted) request.log.warn({ err: error }, 'an event stream broke off')
   } finally {
     clearInterval(heartbeat)
-    res.end()
+    streamsEnd.removeEventListener('abort', goElsewhere)
+    res.end(gone.signal.reason === GOING ? RECONNECT_SOON : undefined)
   }
   return reply
 }
@@ -63,3 +69,7 @@ const frame = (event: JobEvent): Buffer[] => [
   eventText(event),
   END,
 ]
+
+/** What browsers wait before they connect again; the SDK waits as long by itself. */
+const RECONNECT_SOON = 'retry: 250\n: this server is about to end, connect again\n\n'
+const GOING = Symbol('this server goes')

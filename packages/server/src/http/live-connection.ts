@@ -31,7 +31,7 @@ const MAX_SUBSCRIPTIONS = 50
 const MAX_UNANSWERED = 100
 const FAILED = 'FlowForge failed at this; connect again'
 
-type LiveContext = Pick<HttpContext, 'database' | 'jobStreams' | 'organizationStreams'>
+type LiveContext = Pick<HttpContext, 'database' | 'jobStreams' | 'organizationStreams' | 'closing'>
 
 export function serveLiveConnection(context: LiveContext, request: FastifyRequest, socket: WebSocket): void {
   const tcp = request.raw.socket
@@ -53,7 +53,10 @@ export function serveLiveConnection(context: LiveContext, request: FastifyReques
         unanswered -= 1
       })
   })
+  const goElsewhere = () => socket.close(1012, 'This server is about to end; connect again')
+  context.closing.streamsEnd.addEventListener('abort', goElsewhere)
   const close = () => {
+    context.closing.streamsEnd.removeEventListener('abort', goElsewhere)
     stopHeartbeat()
     subscriptions.close()
   }

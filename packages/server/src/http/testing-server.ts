@@ -102,7 +102,7 @@ export async function startTestServer({
     url: config.publicUrl,
     ask,
     close: async () => {
-      await server.close()
+      await server.close(5_000)
       await scene.close()
       await rm(directory, { recursive: true, force: true })
     },

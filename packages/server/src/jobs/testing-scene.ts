@@ -7,8 +7,9 @@ import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protoc
 import pg from 'pg'
 import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
-import { createPostgresBus } from '../live/bus.ts'
+import { createBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
+import { createPostgresRelay } from '../live/postgres-relay.ts'
 import { createStory } from '../live/story.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
 import { createEncryptedStorage } from '../storage/encrypted.ts'
@@ -35,10 +36,8 @@ export async function createScene() {
   const test = await createMigratedDatabase()
   const { database } = test
   const listener = await createListener(test.appConfig)
-  const bus = createPostgresBus({
-    listener,
-    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
-  })
+  const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
+  const doorbell = createPostgresDoorbell(listener, database.pool)
   const directory = await mkdtemp(join(tmpdir(), 'ff-scene-'))
   const storage = createEncryptedStorage(createFileStorage({ directory }), Buffer.alloc(32, 1))
   const stories = createStory({ database, storage })
@@ -48,7 +47,7 @@ export async function createScene() {
     bus,
     listener,
     events: createEventLog(bus),
-    doorbell: createPostgresDoorbell(listener),
+    doorbell,
     signal: createPostgresAttemptSignal(listener),
   }
   const tenant = await addTenant('first')
@@ -144,6 +143,7 @@ export async function createScene() {
     },
     removeJobs: (): Promise<number> => database.acrossOrganizations(tx => tx.run(sql`delete from jobs`)),
     close: async () => {
+      await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
       await test.close()
       await rm(directory, { recursive: true, force: true })

@@ -104,8 +104,12 @@ export const jobStoryRoutes =
         if (after >= job.last_seq && job.finished_at !== null) return reply.code(204).send()
         // What can not be read is said before the answer has begun; afterwards the stream could only break off.
         await context.recentEvents.read({ organizationId, jobId: job.id }, after)
-        return sendEventStream(request, reply, signal =>
-          context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+        return sendEventStream(
+          request,
+          reply,
+          signal =>
+            context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+          context.closing.streamsEnd,
         )
       },
     )
