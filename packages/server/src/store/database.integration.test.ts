@@ -30,6 +30,10 @@ const TABLES = [
   'job_sessions',
   'organization_limits',
   'idempotency_keys',
+  'event_segments',
+  'doomed_objects',
+  'retention_settings',
+  'live_tickets',
   'schedules',
   'schedule_runs',
 ]
