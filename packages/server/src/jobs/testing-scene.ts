@@ -3,8 +3,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protocol'
 import pg from 'pg'
 import sql from 'sql-template-tag'
@@ -25,17 +23,6 @@ import { createMigratedDatabase } from '../store/testing-migrated.ts'
 import { type Claim, type Claimer, claimJobs } from './claim.ts'
 import type { Submission } from './submission.ts'
 import { submitJob } from './submit.ts'
-
-/** Enough of object storage for what the engine keeps there. */
-function createMemoryStorage() {
-  const objects = new Map<string, Buffer>()
-  return {
-    objects,
-    put: async (key: string, body: Readable) => void objects.set(key, await buffer(body)),
-    get: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)!]) : null),
-    delete: async (keys: string[]) => keys.forEach(key => void objects.delete(key)),
-  }
-}
 
 export type Scene = Awaited<ReturnType<typeof createScene>>
 
@@ -62,7 +49,6 @@ export async function createScene() {
     events: createEventLog(bus),
     doorbell,
     signal: createPostgresAttemptSignal(listener),
-    storage: createMemoryStorage(),
   }
   const tenant = await addTenant('first')
 

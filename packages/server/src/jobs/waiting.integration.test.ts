@@ -209,7 +209,7 @@ describe('a container that only waits', () => {
     const id = await asking()
     await isParked(id)
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
-    const kept = [...scene.storage.objects.keys()].filter(key => key.startsWith(`sessions/${id}/`))
+    const kept = await Array.fromAsync(scene.storage.list(`sessions/${id}/`))
     expect(kept).toHaveLength(1)
     await replyToJob(scene, scene.tenant, id, { answers: { '1': 'Blue' } })
     await becomes(id, { state: 'succeeded', attempt: 2 })
