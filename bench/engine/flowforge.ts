@@ -32,6 +32,7 @@ const repositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: COMMIT }),
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }
