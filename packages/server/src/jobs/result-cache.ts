@@ -1,10 +1,11 @@
 // An earlier result in place of a new one: the same repository at the same commit, the same task, the same settings.
 import { createHash } from 'node:crypto'
+import type { Database } from '../store/database.ts'
 import type { JobRow } from '../store/jobs.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
 import { findReusable } from '../store/result-cache.ts'
 import type { Hold } from './hold.ts'
-import type { BaseContext } from './prepare-base.ts'
+import type { Repositories } from './ports.ts'
 
 /** Changes with what the answer of the same question depends on. */
 const FORM = 1
@@ -37,7 +38,7 @@ export function cacheKey(
 
 /** The newest earlier job whose result can be given again; null when there is none, or when its commit is gone. */
 export async function findEarlierResult(
-  { database, repositories }: BaseContext,
+  { database, repositories }: { database: Database; repositories: Repositories },
   { job, attempt }: Hold,
   repository: RepositoryRow,
 ): Promise<JobRow | null> {
