@@ -34,6 +34,7 @@ const repositories: Repositories = {
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
   keptWork: async () => null,
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }

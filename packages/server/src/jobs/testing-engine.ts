@@ -78,6 +78,7 @@ export const stubRepositories: Repositories = {
   stat: async () => ({ filesChanged: 1, insertions: 2, deletions: 3 }),
   publish: async () => {},
   keptWork: async () => null,
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }

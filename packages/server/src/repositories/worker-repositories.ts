@@ -39,6 +39,7 @@ export function createWorkerRepositories({
       await mirrors.publish({ repository: mirrored(repository), branch, commit, expected, signal })
     },
     keptWork: (repository, jobId, attemptNumber) => mirrors.keptWork(repository.id, jobId, attemptNumber),
+    keep: (repository, jobId, as, commit) => mirrors.keep(repository.id, { jobId, as, commit }),
     pushedBy: (repository, jobId, attemptNumber) => mirrors.attemptHead(repository.id, jobId, attemptNumber),
     release,
   }
