@@ -1,8 +1,9 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
 import type { JobResult, JobState, Reason, Stage, WaitingFor } from '@flowforge/protocol'
-import sql, { empty, join } from 'sql-template-tag'
+import sql, { empty, join, raw } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { merged } from './merged.ts'
 
 export interface JobRow {
   id: string
@@ -52,47 +53,55 @@ export interface JobRow {
 }
 
 /** In a transaction of its own that waits for no disk: a crash of Postgres may skip numbers, and a taken one is tried again. */
-export async function takeJobNumber(tx: Transaction, organizationId: string): Promise<number> {
+export async function takeJobNumbers(
+  tx: Transaction,
+  organizationId: string,
+  count: number,
+): Promise<number[]> {
   await tx.run(sql`set local synchronous_commit = off`)
   const row = await tx.first<{ last_number: number }>(sql`
     insert into job_numbers as n (organization_id, last_number)
-    values (${organizationId}, 1 + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
-    on conflict (organization_id) do update set last_number = n.last_number + 1
+    values (${organizationId},
+      ${count}::int + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
+    on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
     returning last_number`)
-  return row!.last_number
+  return Array.from({ length: count }, (_, index) => row!.last_number - count + 1 + index)
 }
 
-export type NewJob = Pick<
-  JobRow,
-  | 'id'
-  | 'organization_id'
-  | 'repository_id'
-  | 'number'
-  | 'created_by'
-  | 'state'
-  | 'priority'
-  | 'task'
-  | 'base_branch'
-  | 'branch'
-  | 'model'
-  | 'setup'
-  | 'verify'
-  | 'environment'
-  | 'budget_usd'
-  | 'timeout_seconds'
-  | 'max_attempts'
-  | 'run_at'
->
+const NEW_JOB_COLUMNS = [
+  'id',
+  'organization_id',
+  'repository_id',
+  'number',
+  'created_by',
+  'state',
+  'priority',
+  'task',
+  'base_branch',
+  'branch',
+  'model',
+  'setup',
+  'verify',
+  'environment',
+  'budget_usd',
+  'timeout_seconds',
+  'max_attempts',
+  'run_at',
+] as const satisfies Array<keyof JobRow>
 
-export const insertJob = async (tx: Transaction, job: NewJob): Promise<JobRow> =>
-  (await tx.first<JobRow>(sql`
-    insert into jobs (id, organization_id, repository_id, number, created_by, state, priority, task, base_branch, branch,
-                      model, setup, verify, environment, budget_usd, timeout_seconds, max_attempts, run_at, queued_at)
-    values (${job.id}, ${job.organization_id}, ${job.repository_id}, ${job.number}, ${job.created_by}, ${job.state},
-            ${job.priority}, ${job.task}, ${job.base_branch}, ${job.branch}, ${job.model}, ${job.setup}, ${job.verify},
-            ${job.environment}, ${job.budget_usd}, ${job.timeout_seconds}, ${job.max_attempts}, ${job.run_at},
-            case when ${job.state} = 'queued' then now() end)
-    returning *`))!
+export type NewJob = Pick<JobRow, (typeof NEW_JOB_COLUMNS)[number]>
+
+/** One statement for all, in their order. */
+export const insertJobs = async (tx: Transaction, jobs: NewJob[]): Promise<JobRow[]> => {
+  const columns = raw(NEW_JOB_COLUMNS.join(', '))
+  const rows = await tx.all<JobRow>(sql`
+    insert into jobs (${columns}, queued_at)
+    select ${columns}, case when state = 'queued' then now() end
+    from jsonb_populate_recordset(null::jobs, ${{ jobs }}::jsonb -> 'jobs')
+    returning *`)
+  const byId = new Map(rows.map(row => [row.id, row]))
+  return jobs.map(({ id }) => byId.get(id)!)
+}
 
 const byReference = (reference: string) =>
   /^[0-9]+$/.test(reference) ? sql`number = ${Number(reference)}::bigint` : sql`id = ${reference}::uuid`
@@ -105,8 +114,17 @@ export const findJob = (
 ): Promise<JobRow | undefined> =>
   tx.first(sql`select * from jobs where organization_id = ${organizationId} and ${byReference(reference)}`)
 
-export const lockJob = (tx: Transaction, id: string): Promise<JobRow | undefined> =>
-  tx.first(sql`select * from jobs where id = ${id} for update`)
+/** Those who share a transaction lock in one order, so that two transactions do not wait for each other. */
+export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefined> = merged(
+  id => id,
+  async (tx: Transaction, ids: string[]) => {
+    const rows = await tx.all<JobRow>(
+      sql`select * from jobs where id = any(${ids}::uuid[]) order by id for update`,
+    )
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return ids.map(id => byId.get(id))
+  },
+)
 
 export interface JobFilter {
   states: JobState[] | null
@@ -156,52 +174,60 @@ export interface JobChange {
   run_at?: Date | null
 }
 
+/** Columns that change; `now` is the transaction's time. */
+type Assignments = Partial<Record<(typeof CHANGING_COLUMNS)[number], unknown>>
+
+const CHANGING_COLUMNS = [
+  'state',
+  'stage',
+  'waiting_for',
+  'reason',
+  'result',
+  'base_branch',
+  'base_commit',
+  'head_commit',
+  'attempt',
+  'attempts_before',
+  'cancelled_by',
+  'priority',
+  'budget_usd',
+  'run_at',
+  'queued_at',
+  'not_before',
+  'started_at',
+  'finished_at',
+  'cancel_requested_at',
+] as const satisfies Array<keyof JobRow>
+
+const assign = merged(
+  ({ id }) => id,
+  async (tx: Transaction, changes: Array<{ id: string; to: Assignments }>): Promise<JobRow[]> => {
+    const rows = await tx.all<JobRow>(sql`
+      update jobs j set (${raw(CHANGING_COLUMNS.join(', '))}) = (
+        select ${raw(CHANGING_COLUMNS.map(column => `changed.${column}`).join(', '))}
+        from jsonb_populate_record(j, c.assignments) as changed)
+      from unnest(${changes.map(({ id }) => id)}::uuid[], ${changes.map(({ to }) => to)}::jsonb[]) as c (id, assignments)
+      where j.id = c.id
+      returning j.*`)
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return changes.map(({ id }) => byId.get(id)!)
+  },
+)
+
 /** The row must be locked by the caller (`lockJob`), or the change must not depend on what was read. */
-export const updateJob = async (tx: Transaction, id: string, change: JobChange): Promise<JobRow> => {
-  const assignments = Object.entries(change)
-    .filter(([, value]) => value !== undefined)
-    .map(([column, value]) => sql`${column_(column)} = ${value}`)
-  const times = stateTimes(change.state)
-  return (await tx.first<JobRow>(
-    sql`update jobs set ${join([...assignments, ...times], ', ')} where id = ${id} returning *`,
-  ))!
-}
+export const updateJob = (tx: Transaction, id: string, change: JobChange): Promise<JobRow> =>
+  assign(tx, { id, to: { ...change, ...stateTimes(change.state) } })
 
-const COLUMNS = {
-  state: sql`state`,
-  stage: sql`stage`,
-  waiting_for: sql`waiting_for`,
-  reason: sql`reason`,
-  result: sql`result`,
-  base_branch: sql`base_branch`,
-  base_commit: sql`base_commit`,
-  head_commit: sql`head_commit`,
-  attempt: sql`attempt`,
-  attempts_before: sql`attempts_before`,
-  cancelled_by: sql`cancelled_by`,
-  priority: sql`priority`,
-  budget_usd: sql`budget_usd`,
-  run_at: sql`run_at`,
-} satisfies Record<keyof JobChange, unknown>
-const column_ = (name: string) => COLUMNS[name as keyof JobChange]
-
-function stateTimes(state: JobState | undefined) {
+function stateTimes(state: JobState | undefined): Assignments {
   switch (state) {
     case 'queued':
-      return [
-        sql`queued_at = now()`,
-        sql`not_before = null`,
-        sql`finished_at = null`,
-        sql`cancel_requested_at = null`,
-      ]
-    case 'running':
-      return [sql`started_at = coalesce(started_at, now())`]
+      return { queued_at: 'now', not_before: null, finished_at: null, cancel_requested_at: null }
     case 'succeeded':
     case 'failed':
     case 'cancelled':
-      return [sql`finished_at = now()`, sql`stage = null`, sql`waiting_for = null`]
+      return { finished_at: 'now', stage: null, waiting_for: null }
     default:
-      return []
+      return {}
   }
 }
 
