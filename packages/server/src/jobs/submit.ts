@@ -6,7 +6,7 @@ import { FlowForgeError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { isUniqueViolation } from '../store/database.ts'
 import { type KeptAnswer, keepAnswer, takeIdempotencyKey } from '../store/idempotency.ts'
-import { insertJobs, takeJobNumbers } from '../store/jobs.ts'
+import { insertJob, takeJobNumber } from '../store/jobs.ts'
 import { holdRepository, type RepositoryRow } from '../store/repositories.ts'
 import { branchFor } from './branch-names.ts'
 import type { Doorbell, EventLog } from './ports.ts'
@@ -57,11 +57,11 @@ export async function submitJob(
 ): Promise<KeptAnswer> {
   checkSubmission(submission)
   for (;;) {
-    const [number] = await context.database.inOrganization(submitter.organizationId, tx =>
-      takeJobNumbers(tx, submitter.organizationId, 1),
+    const number = await context.database.inOrganization(submitter.organizationId, tx =>
+      takeJobNumber(tx, submitter.organizationId),
     )
     try {
-      return await submitAs(context, submitter, submission, once, number!)
+      return await submitAs(context, submitter, submission, once, number)
     } catch (error) {
       // Postgres crashed after it gave the number and before the number was on disk.
       if (!isUniqueViolation(error, 'jobs_organization_id_number_key')) throw error
@@ -87,7 +87,7 @@ const submitAs = (
         'There is no repository with this id. List them with: flowforge repo list',
       )
     }
-    const job = (await insertJobs(tx, [newJob(submitter, submission, repository, number)]))[0]!
+    const job = await insertJob(tx, { ...newJob(submitter, submission, repository, number) })
     await context.events.append(tx, job, [
       {
         type: 'job.created',

@@ -53,55 +53,47 @@ export interface JobRow {
 }
 
 /** In a transaction of its own that waits for no disk: a crash of Postgres may skip numbers, and a taken one is tried again. */
-export async function takeJobNumbers(
-  tx: Transaction,
-  organizationId: string,
-  count: number,
-): Promise<number[]> {
+export async function takeJobNumber(tx: Transaction, organizationId: string): Promise<number> {
   await tx.run(sql`set local synchronous_commit = off`)
   const row = await tx.first<{ last_number: number }>(sql`
     insert into job_numbers as n (organization_id, last_number)
-    values (${organizationId},
-      ${count}::int + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
-    on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
+    values (${organizationId}, 1 + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
+    on conflict (organization_id) do update set last_number = n.last_number + 1
     returning last_number`)
-  return Array.from({ length: count }, (_, index) => row!.last_number - count + 1 + index)
+  return row!.last_number
 }
 
-const NEW_JOB_COLUMNS = [
-  'id',
-  'organization_id',
-  'repository_id',
-  'number',
-  'created_by',
-  'state',
-  'priority',
-  'task',
-  'base_branch',
-  'branch',
-  'model',
-  'setup',
-  'verify',
-  'environment',
-  'budget_usd',
-  'timeout_seconds',
-  'max_attempts',
-  'run_at',
-] as const satisfies Array<keyof JobRow>
+export type NewJob = Pick<
+  JobRow,
+  | 'id'
+  | 'organization_id'
+  | 'repository_id'
+  | 'number'
+  | 'created_by'
+  | 'state'
+  | 'priority'
+  | 'task'
+  | 'base_branch'
+  | 'branch'
+  | 'model'
+  | 'setup'
+  | 'verify'
+  | 'environment'
+  | 'budget_usd'
+  | 'timeout_seconds'
+  | 'max_attempts'
+  | 'run_at'
+>
 
-export type NewJob = Pick<JobRow, (typeof NEW_JOB_COLUMNS)[number]>
-
-/** One statement for all, in their order. */
-export const insertJobs = async (tx: Transaction, jobs: NewJob[]): Promise<JobRow[]> => {
-  const columns = raw(NEW_JOB_COLUMNS.join(', '))
-  const rows = await tx.all<JobRow>(sql`
-    insert into jobs (${columns}, queued_at)
-    select ${columns}, case when state = 'queued' then now() end
-    from jsonb_populate_recordset(null::jobs, ${{ jobs }}::jsonb -> 'jobs')
-    returning *`)
-  const byId = new Map(rows.map(row => [row.id, row]))
-  return jobs.map(({ id }) => byId.get(id)!)
-}
+export const insertJob = async (tx: Transaction, job: NewJob): Promise<JobRow> =>
+  (await tx.first<JobRow>(sql`
+    insert into jobs (id, organization_id, repository_id, number, created_by, state, priority, task, base_branch, branch,
+                      model, setup, verify, environment, budget_usd, timeout_seconds, max_attempts, run_at, queued_at)
+    values (${job.id}, ${job.organization_id}, ${job.repository_id}, ${job.number}, ${job.created_by}, ${job.state},
+            ${job.priority}, ${job.task}, ${job.base_branch}, ${job.branch}, ${job.model}, ${job.setup}, ${job.verify},
+            ${job.environment}, ${job.budget_usd}, ${job.timeout_seconds}, ${job.max_attempts}, ${job.run_at},
+            case when ${job.state} = 'queued' then now() end)
+    returning *`))!
 
 const byReference = (reference: string) =>
   /^[0-9]+$/.test(reference) ? sql`number = ${Number(reference)}::bigint` : sql`id = ${reference}::uuid`
