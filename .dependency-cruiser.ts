@@ -104,6 +104,7 @@ export default {
           `${SERVER}(jobs|store)/`,
           `${SERVER}errors\\.ts$`,
           `${SERVER}executors/port\\.ts$`,
+          `${SERVER}storage/port\\.ts$`,
           `${SERVER}gateway/attempt\\.ts$`,
         ],
       },
@@ -133,7 +134,12 @@ export default {
       from: { path: `${SERVER}(queue|live)/`, pathNot: TEST },
       to: {
         path: SERVER,
-        pathNot: [`${SERVER}($1|store)/`, `${SERVER}errors\\.ts$`, `${SERVER}jobs/ports?\\b`],
+        pathNot: [
+          `${SERVER}($1|store)/`,
+          `${SERVER}errors\\.ts$`,
+          `${SERVER}jobs/ports?\\b`,
+          `${SERVER}storage/port\\.ts$`,
+        ],
       },
     },
     {

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Repository } from '@flowforge/sdk'
 import { commit, git, workTree } from '../packages/server/src/git/test-host.ts'
-import type { System } from './system.ts'
+import type { Person } from './person.ts'
 
 export interface HostedRepository {
   id: string
@@ -14,10 +14,13 @@ export interface HostedRepository {
   commit: string
 }
 
+/** Who has the key, and a directory for work trees. */
+export type Owner = Pick<Person, 'flowforge' | 'token'> & { directory: string }
+
 let count = 0
 
 export async function hostedRepository(
-  system: System,
+  system: Owner,
   files: Record<string, string> = {},
 ): Promise<HostedRepository> {
   count += 1
@@ -29,7 +32,7 @@ export async function hostedRepository(
 }
 
 export async function makeWorkTree(
-  system: System,
+  system: Owner,
   files: Record<string, string> = {},
 ): Promise<{ path: string }> {
   const directory = await mkdtemp(join(system.directory, 'tree-'))
@@ -38,11 +41,11 @@ export async function makeWorkTree(
   return { path }
 }
 
-const urlWithKey = (system: System, repository: Repository): string =>
+const urlWithKey = (system: Owner, repository: Repository): string =>
   repository.gitUrl.replace('://', `://test:${system.token}@`)
 
 /** Branch → commit, as a person's Git sees them. */
-export async function branchesOf(system: System, url: string): Promise<Map<string, string>> {
+export async function branchesOf(system: Owner, url: string): Promise<Map<string, string>> {
   const lines = (await git(system.directory, 'ls-remote', '--heads', url)).split('\n').filter(Boolean)
   return new Map(
     lines.map(line => {
@@ -53,7 +56,7 @@ export async function branchesOf(system: System, url: string): Promise<Map<strin
 }
 
 /** A fresh clone of one branch, as a person would make it. */
-export async function cloneOf(system: System, url: string, branch: string): Promise<string> {
+export async function cloneOf(system: Owner, url: string, branch: string): Promise<string> {
   const path = join(await mkdtemp(join(system.directory, 'clone-')), 'clone')
   await git(system.directory, 'clone', '--quiet', '--branch', branch, url, path)
   return path

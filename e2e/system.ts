@@ -3,7 +3,6 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createFlowForge, type FlowForge, type Job, type JobEvent, type NewJob } from '@flowforge/sdk'
 import {
   createScriptedModel,
   type ScriptedModel,
@@ -12,6 +11,7 @@ import {
 import { freePort, type Program, startProgram } from '../script/lib/program.ts'
 import { startCli } from './cli.ts'
 import { leftovers } from './leftovers.ts'
+import { createPerson, type Person } from './person.ts'
 
 export const ROOT = join(import.meta.dirname, '..')
 
@@ -24,28 +24,14 @@ export interface SystemOptions {
   cleanUp?: () => Promise<void>
 }
 
-export interface System {
-  url: string
-  /** An owner's API key. */
-  token: string
+export interface System extends Person {
   /** Stands for a real key of Claude's: whoever finds it in a container has found a leak. */
   claudeKey: string
   directory: string
   model: ScriptedModel
-  flowforge: FlowForge
   /** Of the newest start. */
   server(): Program
   cli(args: string[], options?: { cwd?: string; input?: string }): ReturnType<typeof startCli>
-  submit(job: NewJob): Promise<Job>
-  untilFinished(job: Pick<Job, 'id'>): Promise<Job>
-  run(job: NewJob): Promise<Job>
-  events(job: Pick<Job, 'id'>): Promise<JobEvent[]>
-  /** The first event of this type, as soon as it is there. */
-  untilEvent(
-    job: Pick<Job, 'id'>,
-    type: JobEvent['type'],
-    fits?: (event: JobEvent) => boolean,
-  ): Promise<JobEvent>
   /** After the server was killed. */
   startAgain(): Promise<void>
   /** Ends everything, and fails when something of it is left on this machine. */
@@ -61,7 +47,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const model = await createScriptedModel({ pace: 0, apiKey: claudeKey, ...script })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const flowforge = createFlowForge({ baseUrl: url, token })
   const serverEnvironment = {
     ...basics(directory),
     FLOWFORGE_DATA_DIR: join(directory, 'd'),
@@ -82,11 +67,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     servers.push(server)
     await server.said(/FlowForge is ready at/)
   }
-  const events = (job: Pick<Job, 'id'>) => collect(flowforge.jobs.events(job.id, { limit: 500 }))
-  const untilFinished = async ({ id }: Pick<Job, 'id'>) => {
-    for await (const _ of flowforge.jobs.follow(id));
-    return flowforge.jobs.get(id)
-  }
   try {
     await startServer()
   } catch (error) {
@@ -98,12 +78,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     throw error
   }
   return {
-    url,
-    token,
+    ...createPerson({ url, token }),
     claudeKey,
     directory,
     model,
-    flowforge,
     server: () => servers.at(-1)!,
     cli: (args, options = {}) =>
       startCli(args, {
@@ -111,17 +89,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         environment: { ...basics(directory), FLOWFORGE_URL: url, FLOWFORGE_TOKEN: token },
         ...options,
       }),
-    submit: job => flowforge.jobs.create(job),
-    untilFinished,
-    run: async job => untilFinished(await flowforge.jobs.create(job)),
-    events,
-    untilEvent: async (job, type, fits = () => true) => {
-      for await (const event of flowforge.jobs.follow(job.id))
-        if (event.type === type && fits(event)) return event
-      throw new Error(
-        `the job ended without ${type}: ${(await events(job)).map(event => event.type).join(' ')}`,
-      )
-    },
     startAgain: startServer,
     stop: async () => {
       const exitCode = servers.at(-1)!.hasEnded() ? 0 : await servers.at(-1)!.stop()
@@ -153,9 +120,3 @@ export const basics = (home: string): Record<string, string> => ({
     }),
   ),
 })
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const item of items) all.push(item)
-  return all
-}

@@ -54,9 +54,24 @@ describe('the configuration', () => {
     ['ANTHROPIC_BASE_URL', 'ftp://example.org'],
     ['FLOWFORGE_QUEUE_URL', 'amqp://localhost'],
     ['REDIS_URL', 'redis://localhost'],
-    ['FLOWFORGE_STORAGE_URL', 's3://bucket'],
+    ['FLOWFORGE_STORAGE_URL', 'file:///srv/objects'],
+    ['FLOWFORGE_STORAGE_URL', 's3://key:secret@bucket'],
+    ['FLOWFORGE_STORAGE_URL', 's3://bucket?pathStyle=perhaps'],
   ])('names %s when it is %s', (name, value) => {
     expect(refusal({ [name]: value })).toContain(name)
+  })
+
+  test('keeps objects in the data folder, or in the bucket that one names', () => {
+    expect(readConfig({ FLOWFORGE_DATA_DIR: '/srv/flowforge' }).storage).toEqual({
+      kind: 'files',
+      directory: '/srv/flowforge/objects',
+    })
+    const bucket = { FLOWFORGE_STORAGE_URL: 's3://bucket/prefix' }
+    expect(readConfig(bucket).storage).toMatchObject({ location: { bucket: 'bucket' }, credentials: null })
+    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' }
+    expect(readConfig({ ...bucket, ...keys }).storage).toMatchObject({
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    })
   })
 
   test('names every bad variable at once, and no value of a secret one', () => {

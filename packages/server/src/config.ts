@@ -3,6 +3,7 @@ import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { FlowForgeError } from './errors.ts'
+import { parseS3Location, type S3Location } from './storage/s3-location.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
 const httpUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/+$/, ''))
@@ -13,6 +14,15 @@ const commaList = z.string().transform(text =>
     .filter(Boolean),
 )
 
+const s3Url = z.url({ protocol: /^s3$/ }).transform((text, context): S3Location => {
+  try {
+    return parseS3Location(text)
+  } catch (error) {
+    context.addIssue((error as Error).message)
+    return z.NEVER
+  }
+})
+
 const variables = z.object({
   FLOWFORGE_PORT: port.default(7420),
   FLOWFORGE_HOST: z.string().min(1).default('127.0.0.1'),
@@ -21,7 +31,7 @@ const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   FLOWFORGE_QUEUE_URL: z.url({ protocol: /^(amqps?|rediss?)$/ }).optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
-  FLOWFORGE_STORAGE_URL: z.url({ protocol: /^s3$/ }).optional(),
+  FLOWFORGE_STORAGE_URL: s3Url.optional(),
   FLOWFORGE_EXECUTOR: z.enum(['docker', 'dummy']).default('docker'),
   FLOWFORGE_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(availableParallelism()),
   FLOWFORGE_SPARE_CONTAINERS: z.coerce.number().int().min(0).max(100).optional(),
@@ -39,11 +49,25 @@ const variables = z.object({
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NO_COLOR: z.string().optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  AWS_SESSION_TOKEN: z.string().min(1).optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
 })
 
 export const VARIABLE_NAMES: readonly string[] = Object.keys(variables.shape)
+
+/** Where objects are kept: in the data folder, or in a bucket. */
+export type StorageConfig =
+  | { kind: 'files'; directory: string }
+  | { kind: 's3'; location: S3Location; credentials: S3Credentials | null }
+/** null: what the S3 client finds by itself, such as the role of the machine. */
+interface S3Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
 
 export interface Config {
   version: string
@@ -53,6 +77,7 @@ export interface Config {
   /** The address that people and webhooks use. */
   publicUrl: string
   databaseUrl: string | null
+  storage: StorageConfig
   executor: 'docker' | 'dummy'
   concurrency: number
   /** Containers started ahead of the next job. */
@@ -82,13 +107,15 @@ export function readConfig(
   if (!parsed.success) throw new FlowForgeError('config_invalid', explain(parsed.error))
   const set = parsed.data
   refuseNotYet(set)
+  const dataDirectory = resolve(set.FLOWFORGE_DATA_DIR ?? defaultDataDirectory())
   return Object.freeze({
     version: VERSION,
     port: set.FLOWFORGE_PORT,
     host: set.FLOWFORGE_HOST,
-    dataDirectory: resolve(set.FLOWFORGE_DATA_DIR ?? defaultDataDirectory()),
+    dataDirectory,
     publicUrl: set.FLOWFORGE_PUBLIC_URL ?? `http://${hostInUrl(set.FLOWFORGE_HOST)}:${set.FLOWFORGE_PORT}`,
     databaseUrl: set.DATABASE_URL ?? null,
+    storage: storageConfig(set, dataDirectory),
     executor: set.FLOWFORGE_EXECUTOR,
     concurrency: set.FLOWFORGE_CONCURRENCY,
     spareContainers: set.FLOWFORGE_SPARE_CONTAINERS ?? Math.min(set.FLOWFORGE_CONCURRENCY, 2),
@@ -108,6 +135,17 @@ export function readConfig(
   })
 }
 
+function storageConfig(set: z.infer<typeof variables>, dataDirectory: string): StorageConfig {
+  const location = set.FLOWFORGE_STORAGE_URL
+  if (!location) return { kind: 'files', directory: join(dataDirectory, 'objects') }
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = set
+  return {
+    kind: 's3',
+    location,
+    credentials: id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken } : null,
+  }
+}
+
 /** Follows `version` in package.json; a test compares the two. */
 export const VERSION = '0.1.0'
 
@@ -121,9 +159,7 @@ const hostInUrl = (host: string) => {
 }
 
 function refuseNotYet(set: z.infer<typeof variables>): void {
-  const given = (['FLOWFORGE_QUEUE_URL', 'REDIS_URL', 'FLOWFORGE_STORAGE_URL'] as const).filter(
-    name => set[name] !== undefined,
-  )
+  const given = (['FLOWFORGE_QUEUE_URL', 'REDIS_URL'] as const).filter(name => set[name] !== undefined)
   if (given.length > 0) {
     throw new FlowForgeError(
       'config_invalid',

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import sql from 'sql-template-tag'
 import { z } from 'zod'
 import type { Executor } from './executors/port.ts'
+import type { ObjectStorage } from './storage/port.ts'
 import type { Database } from './store/database.ts'
 import { countByState } from './store/jobs.ts'
 import { listLiveWorkers } from './store/workers.ts'
@@ -21,6 +22,7 @@ export type Doctor = () => Promise<CheckResult[]>
 
 export interface DoctorOptions {
   database: Database
+  storage: Pick<ObjectStorage, 'check'>
   executor: Executor | null
   dataDirectory: string
   leaseSeconds: number
@@ -32,6 +34,7 @@ const LOW_DISK_BYTES = 2 * 1024 ** 3
 export function createDoctor(options: DoctorOptions): Doctor {
   const checks: Record<string, () => Promise<CheckResult>> = {
     database: () => checkDatabase(options.database),
+    storage: () => checkStorage(options.storage),
     executor: () => checkExecutor(options.executor),
     claude: () => checkClaude(options.claude),
     disk: () => checkDisk(options.dataDirectory),
@@ -90,6 +93,18 @@ async function checkExecutor(executor: Executor | null): Promise<CheckResult> {
     status: 'problem',
     summary: problems[0] ?? `${executor.name} is not usable`,
     next: problems.slice(1).join(' ') || 'Run script/setup.',
+  }
+}
+
+async function checkStorage(storage: DoctorOptions['storage']): Promise<CheckResult> {
+  const name = 'storage'
+  const { ok, summary, problem } = await storage.check()
+  if (ok) return { name, status: 'ok', summary }
+  return {
+    name,
+    status: 'problem',
+    summary: `${summary}: ${problem}`,
+    next: 'Old stories can not be read until it works. Check FLOWFORGE_STORAGE_URL and the AWS_… variables, or the data folder.',
   }
 }
 

@@ -42,6 +42,8 @@ export const ERRORS = {
   base_not_found: { status: 422, exitCode: 1, title: 'The base branch does not exist' },
   push_rejected: { status: 409, exitCode: 1, title: 'The Git host refused the push' },
   disk_full: { status: 507, exitCode: 1, title: 'No space is left' },
+  storage_unavailable: { status: 503, exitCode: 1, title: 'The object storage does not answer' },
+  object_damaged: { status: 500, exitCode: 1, title: 'A stored object is not what was stored' },
   repository_empty: { status: 422, exitCode: 1, title: 'The repository has no commits' },
 
   docker_unavailable: { status: 503, exitCode: 1, title: 'Docker does not answer' },

@@ -13,16 +13,15 @@ export interface ContainerPlace {
   image: () => Promise<string>
   /** In network mode: where the gateway listens, and what containers call that. */
   gatewayHost?: () => Promise<{ address: string; name: string }>
+  /** When this process ends. */
+  close?: () => Promise<void>
 }
 
 export async function createExecutor({ config, log, installationId }: Foundation): Promise<ContainerPlace> {
   if (config.executor === 'dummy') {
-    const { createDummyExecutor } = await import('../executors/dummy.ts')
-    const { behaviourFromTask } = await import('../executors/dummy-behaviours.ts')
-    return {
-      executor: createDummyExecutor({ behaviour: () => behaviourFromTask }),
-      image: async () => 'dummy',
-    }
+    const { createSurvivingDummyExecutor } = await import('../executors/dummy/surviving.ts')
+    const executor = createSurvivingDummyExecutor({ directory: config.dataDirectory })
+    return { executor, image: async () => 'dummy', close: executor.close }
   }
   const { createDockerExecutor } = await import('../executors/docker/executor.ts')
   const { createGatewayHost } = await import('../executors/docker/gateway-host.ts')

@@ -18,6 +18,7 @@ import { installationId } from '../store/identity.ts'
 import { createLeaderLock } from '../store/leader-lock.ts'
 import { createListener } from '../store/listener.ts'
 import { asAppRole, migrate } from '../store/migrate.ts'
+import { createStorage } from './storage.ts'
 
 const SWEEPER_LOCK = 7_420_005
 
@@ -50,6 +51,7 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
     events: createEventLog(bus),
     doorbell: createPostgresDoorbell(listener),
     signal: createPostgresAttemptSignal(listener),
+    storage: createStorage(config.storage, sealing),
     sweeperLock: createLeaderLock(postgres.app, { key: SWEEPER_LOCK, silenceMs: config.leaseSeconds * 1000 }),
     mirrors: createMirrors({
       directory: join(config.dataDirectory, 'git'),

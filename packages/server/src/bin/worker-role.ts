@@ -40,7 +40,7 @@ const SWEEPER_ASKS_PER_LEASE = 5
 
 export async function createWorkerRole(foundation: Foundation): Promise<WorkerRole> {
   const { config, database, log, events, sealing, mirrors } = foundation
-  const { executor, image, gatewayHost } = await createExecutor(foundation)
+  const { executor, image, gatewayHost, close } = await createExecutor(foundation)
   const records = createGatewayRecords({ database, events })
   // Nobody waits for these; while the database is away they are lost, and no more than they.
   const tell = (attempt: GatewayAttempt, event: NewEvent): void => {
@@ -156,6 +156,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       await worker?.drain(limitMs)
       await sweeper?.stop()
       await claude.close()
+      await close?.()
     },
   }
 }

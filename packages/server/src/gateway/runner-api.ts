@@ -49,6 +49,9 @@ export function createRunnerApi(options: RunnerApiOptions): GatewayHandler {
     try {
       send(res, await answer(options, req, attempt, rest))
     } catch (error) {
+      // Nothing was stored, and the runner keeps it: it asks again.
+      if (isFlowForgeError(error, 'database_unavailable') || isFlowForgeError(error, 'disk_full'))
+        return send(res, refusal(503, 'unavailable', error.message))
       if (!isFlowForgeError(error, 'lease_lost')) throw error
       // The container goes on with another worker: it has to ask again, at the socket that stands there now.
       if (error.details.adopted === true)

@@ -9,6 +9,7 @@ import { newApiKey } from '../auth/api-keys.ts'
 import { storeKey } from '../auth/first-start.ts'
 import { createChecks } from '../bin/checks.ts'
 import { createServerRole } from '../bin/server-role.ts'
+import { createStorage } from '../bin/storage.ts'
 import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
@@ -41,11 +42,13 @@ export async function startTestServer() {
     FLOWFORGE_DATA_DIR: directory,
     FLOWFORGE_EXECUTOR: 'dummy',
   })
+  const sealing = createSealing(Buffer.alloc(32, 1))
   const foundation = {
     ...scene,
     config,
     log: pino({ level: 'silent' }),
-    sealing: createSealing(Buffer.alloc(32, 1)),
+    sealing,
+    storage: createStorage(config.storage, sealing),
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
     sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',

@@ -2,12 +2,9 @@
 // Knows connections and transactions; the SQL stands in one file per noun beside this one.
 import pg from 'pg'
 import type { Sql } from 'sql-template-tag'
-import { FlowForgeError } from '../errors.ts'
-
-// int8 and numeric come as strings by default; every count and amount of FlowForge fits a double.
-const types = new pg.TypeOverrides()
-types.setTypeParser(pg.types.builtins.INT8, Number)
-types.setTypeParser(pg.types.builtins.NUMERIC, Number)
+import { FlowForgeError, isFlowForgeError } from '../errors.ts'
+import { createConnections } from './connections.ts'
+import { nameOutage } from './outage.ts'
 
 export interface Transaction {
   all<Row extends object>(query: Sql): Promise<Row[]>
@@ -33,21 +30,10 @@ export interface Database {
 const EVERY_ORGANIZATION = '*'
 
 export function createDatabase(connection: pg.PoolConfig): Database {
-  const pool = new pg.Pool({
-    max: 16,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    types,
-    ...connection,
-  })
-  // An idle connection that breaks is dropped from the pool; the next query opens another.
-  pool.on('error', () => {})
-  // One that breaks in use fails its query, or the next one; the pool does not listen to it meanwhile, and an `error`
-  // that nobody hears would end the process.
-  pool.on('connect', client => void client.on('error', () => {}))
+  const connections = createConnections(connection)
 
   const transact = async <T>(scope: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
-    const client = await connect(pool)
+    const client = await connections.take()
     const afterwards: Array<() => void> = []
     try {
       await client.query(
@@ -55,29 +41,30 @@ export function createDatabase(connection: pg.PoolConfig): Database {
       )
       const result = await work(transactionOn(client, act => void afterwards.push(act)))
       await client.query('commit')
-      client.release()
+      connections.release(client)
       // Not called here: what one of them throws must not look like a transaction that failed.
       for (const act of afterwards) queueMicrotask(act)
       return result
-    } catch (error) {
-      const broken = await client.query('rollback').then(
-        () => false,
-        () => true,
-      )
-      client.release(broken)
-      throw named(error)
+    } catch (thrown) {
+      const error = nameOutage(thrown)
+      // Nobody answers there: the server rolls back by itself when the connection ends.
+      const failure = isFlowForgeError(error, 'database_unavailable')
+        ? error
+        : await client.query('rollback').then(() => undefined, nameOutage)
+      connections.release(client, failure)
+      throw error
     }
   }
 
   return {
-    pool,
+    pool: connections.pool,
     inOrganization: (organizationId, work) => {
       if (organizationId === EVERY_ORGANIZATION || organizationId === '')
         throw new FlowForgeError('not_allowed')
       return transact(organizationId, work)
     },
     acrossOrganizations: work => transact(EVERY_ORGANIZATION, work),
-    close: () => pool.end(),
+    close: connections.close,
   }
 }
 
@@ -102,38 +89,6 @@ function storable(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value
   return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? storable(part) : part))
-}
-
-async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
-  try {
-    return await pool.connect()
-  } catch (error) {
-    throw named(error)
-  }
-}
-
-/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown): PostgreSQL documentation, appendix A. */
-const UNAVAILABLE = /^(08|53|57P)/
-const UNAVAILABLE_ERRNO = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
-
-function named(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (code === '53100')
-    return new FlowForgeError('disk_full', 'The database has no space left. Free space on its disk.', {
-      cause: error,
-    })
-  const lost = /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(
-    error.message,
-  )
-  if (UNAVAILABLE.test(code) || UNAVAILABLE_ERRNO.has(code) || lost) {
-    return new FlowForgeError(
-      'database_unavailable',
-      'Postgres does not answer. Nothing was lost; try again shortly.',
-      { cause: error },
-    )
-  }
-  return error
 }
 
 export const isUniqueViolation = (error: unknown, constraint: string): boolean =>

@@ -319,7 +319,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;

@@ -1,7 +1,8 @@
 // The scripts that the dummy executor plays. Chosen by a test, or by a mark in the task: `[dummy: flood 1000]`.
+import { setTimeout as delay } from 'node:timers/promises'
 import { FailureCode, type RunnerEvent, STAGES, type WorkOrder } from '@flowforge/protocol'
-import type { Behaviour, DummyExit } from './dummy.ts'
-import { createDummyRunner, type DummyRunner } from './dummy-runner.ts'
+import type { Behaviour, DummyExit } from './executor.ts'
+import { createDummyRunner, type DummyRunner } from './runner.ts'
 
 type Script = (runner: DummyRunner, argument: string) => Promise<DummyExit>
 
@@ -43,6 +44,37 @@ const SCRIPTS = {
     await runner.order()
     await runner.report(stagesUpTo('working'))
     return untilTerminated(runner)
+  },
+  /** Says something ten times a second for so many seconds, then succeeds. */
+  work: async (runner, argument) => {
+    const order = await runner.order()
+    await workSeconds(runner, argument)
+    await settleCompleted(runner, order)
+    return OK
+  },
+  /** The same, with a commit that it pushes to the job's branch. */
+  push: async (runner, argument) => {
+    const order = await runner.order()
+    await workSeconds(runner, argument)
+    const headCommit = order.phase === 'agent' ? await runner.push() : undefined
+    await settleCompleted(runner, order, headCommit)
+    return OK
+  },
+  /** Says nothing more once it is at this stage, and ends on TERM. */
+  'stall-at': async (runner, argument) => {
+    await runner.order()
+    await runner.report(stagesUpTo(argument))
+    return untilTerminated(runner)
+  },
+  /** Ends with this code the first time that this job is tried, and succeeds from then on. */
+  'exit-once': async (runner, argument) => {
+    const order = await runner.order()
+    if (!triedOnce.has(order.jobId)) {
+      triedOnce.add(order.jobId)
+      return { exitCode: Number.parseInt(argument || '1', 10) }
+    }
+    await settleCompleted(runner, order)
+    return OK
   },
   /** Reports so many lines, then succeeds. */
   flood: async (runner, argument) => {
@@ -100,6 +132,19 @@ async function untilTerminated({ context }: DummyRunner): Promise<DummyExit> {
   return TERMINATED
 }
 
+const triedOnce = new Set<string>()
+
+const LINE_MS = 100
+
+async function workSeconds(runner: DummyRunner, seconds: string): Promise<void> {
+  await runner.report(stagesUpTo('working'))
+  const lines = Math.round((Number(seconds || '0') * 1000) / LINE_MS)
+  for (let number = 1; number <= lines; number += 1) {
+    await delay(LINE_MS, undefined, { signal: runner.context.terminated })
+    await runner.report([line(`line ${number} of ${lines}`)])
+  }
+}
+
 type Report = Pick<RunnerEvent, 'type' | 'data'>
 
 const stagesUpTo = (last: string): Report[] => {
@@ -111,10 +156,11 @@ const stagesUpTo = (last: string): Report[] => {
 const message = (text: string): Report => ({ type: 'claude.message', data: { text } })
 const line = (text: string): Report => ({ type: 'log', data: { stream: 'stdout', text } })
 
-/** Every verify command passed; nothing was changed, so there is no commit. */
-const settleCompleted = (runner: DummyRunner, order: WorkOrder): Promise<void> =>
+/** Every verify command passed; without a commit nothing was changed. */
+const settleCompleted = (runner: DummyRunner, order: WorkOrder, headCommit?: string): Promise<void> =>
   runner.settle({
     outcome: 'completed',
     summary: 'The scripted work is done.',
+    headCommit,
     verify: order.verify.map(command => ({ command, exitCode: 0, durationMs: 1, output: '' })),
   })

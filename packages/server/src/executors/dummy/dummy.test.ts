@@ -6,11 +6,11 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { CONTAINER_ENVIRONMENT, GATEWAY_PATHS } from '@flowforge/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FlowForgeError } from '../errors.ts'
-import { type Act, describeExecutorContract, newAttemptId } from './contract.ts'
-import { type Behaviour, createDummyExecutor } from './dummy.ts'
-import { behaviourFromTask, dummyBehaviour, readMark } from './dummy-behaviours.ts'
-import type { ContainerSpec } from './port.ts'
+import { FlowForgeError } from '../../errors.ts'
+import { type Act, describeExecutorContract, newAttemptId } from '../contract.ts'
+import type { ContainerSpec } from '../port.ts'
+import { behaviourFromTask, dummyBehaviour, readMark } from './behaviours.ts'
+import { type Behaviour, createDummyExecutor } from './executor.ts'
 
 const specOf = (changes: Partial<ContainerSpec> = {}): ContainerSpec => ({
   attemptId: newAttemptId(),

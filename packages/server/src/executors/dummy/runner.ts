@@ -13,8 +13,9 @@ import {
   WorkOrder,
 } from '@flowforge/protocol'
 import { Agent, request } from 'undici'
-import type { DummyContext } from './dummy.ts'
-import type { ContainerSpec } from './port.ts'
+import type { ContainerSpec, GatewayPlace } from '../port.ts'
+import type { DummyContext } from './executor.ts'
+import { pushCommit } from './git-push.ts'
 
 export interface DummyRunner {
   context: DummyContext
@@ -24,6 +25,8 @@ export interface DummyRunner {
   orderAsAnother(): Promise<number>
   report(events: Pick<RunnerEvent, 'type' | 'data'>[]): Promise<void>
   settle(report: SettleReport): Promise<void>
+  /** A commit on the job's branch, by a real git. */
+  push(): Promise<string>
 }
 
 const RETRY_MS = 50
@@ -35,7 +38,7 @@ export const createDummyRunner = (context: DummyContext): DummyRunner => {
   const send = createSender(context)
   const fetchOrder = (nonce: string) =>
     send(GATEWAY_PATHS.workOrder, { protocolVersion: RUNNER_PROTOCOL_VERSION, runnerVersion: 'dummy', nonce })
-  return {
+  const runner: DummyRunner = {
     context,
     order: () => {
       order ??= fetchOrder(randomUUID()).then(answer => WorkOrder.parse(expectOk(answer)))
@@ -53,7 +56,16 @@ export const createDummyRunner = (context: DummyContext): DummyRunner => {
     settle: async report => {
       expectOk(await send(GATEWAY_PATHS.settle, report))
     },
+    push: async () =>
+      pushCommit({
+        order: await runner.order(),
+        reach:
+          context.spec.gateway.kind === 'network' ? context.spec.gateway : socketOf(context.spec.gateway),
+        token: tokenOf(context.spec),
+        signal: context.killed,
+      }),
   }
+  return runner
 }
 
 interface Answer {
@@ -69,10 +81,13 @@ const expectOk = ({ status, body }: Answer): unknown => {
 const gatewayOf = ({ gateway }: ContainerSpec): { url: string; connect?: { socketPath: string } } =>
   gateway.kind === 'network'
     ? { url: `http://${gateway.host}:${gateway.port}` }
-    : {
-        url: 'http://gateway',
-        connect: { socketPath: path.join(gateway.directory, path.basename(CONTAINER_PATHS.gatewaySocket)) },
-      }
+    : { url: 'http://gateway', connect: socketOf(gateway) }
+
+const socketOf = ({ directory }: Extract<GatewayPlace, { kind: 'socket' }>) => ({
+  socketPath: path.join(directory, path.basename(CONTAINER_PATHS.gatewaySocket)),
+})
+
+const tokenOf = ({ environment }: ContainerSpec): string => environment[CONTAINER_ENVIRONMENT.token] ?? ''
 
 /** As the real runner, it waits for a gateway that is away; 503 and 429 are tried again as well. */
 const createSender = ({ spec, killed }: DummyContext) => {
@@ -80,7 +95,7 @@ const createSender = ({ spec, killed }: DummyContext) => {
   const dispatcher = new Agent({ pipelining: 0, ...(connect && { connect }) })
   killed.addEventListener('abort', () => dispatcher.destroy(), { once: true })
   const headers = {
-    authorization: `Bearer ${spec.environment[CONTAINER_ENVIRONMENT.token] ?? ''}`,
+    authorization: `Bearer ${tokenOf(spec)}`,
     'content-type': 'application/json',
   }
   const once = async (route: string, body: unknown): Promise<Answer> => {

@@ -1,8 +1,9 @@
 // An executor without containers: each attempt is a scripted behaviour in this process. For tests of everything around
-// a container, fast and exact. It ends with the process, and what it "ran" is gone then. It knows no protocol.
+// a container, fast and exact. It ends with the process, and what it "ran" is gone then: surviving.ts lends it a process
+// of its own. It knows no protocol.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FlowForgeError } from '../errors.ts'
-import type { ContainerHandle, ContainerSpec, ContainerStatus, Executor } from './port.ts'
+import type { FlowForgeError } from '../../errors.ts'
+import type { ContainerHandle, ContainerSpec, ContainerStatus, Executor } from '../port.ts'
 
 export interface DummyContext {
   spec: ContainerSpec
