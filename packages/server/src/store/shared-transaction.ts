@@ -4,7 +4,7 @@ import { isFlowForgeError } from '../errors.ts'
 import type { Database, Transaction } from './database.ts'
 
 interface Work {
-  /** Two of one key do not share: each sees what the one before has written. */
+  /** Of two of one key the second waits, here rather than for a lock of the first: it would keep others waiting. */
   key: string
   run(tx: Transaction): Promise<unknown>
   resolve(result: unknown): void
@@ -36,23 +36,28 @@ export function inSharedTransaction<T>(
 function createSharing(database: Database): (work: Work) => void {
   let waiting: Work[] = []
   let running = 0
+  const inHand = new Set<string>()
   let scheduled = false
 
   const next = (): void => {
     scheduled = false
     if (running >= LANES || waiting.length === 0) return
-    const group = new Map<string, Work>()
+    const group: Work[] = []
     waiting = waiting.filter(work => {
-      if (group.size >= MOST_AT_ONCE || group.has(work.key)) return true
-      group.set(work.key, work)
+      if (group.length >= MOST_AT_ONCE || inHand.has(work.key)) return true
+      inHand.add(work.key)
+      group.push(work)
       return false
     })
+    // All that waits comes after what is in hand, and is looked at again when that has ended.
+    if (group.length === 0) return
     running += 1
-    void runTogether(database, [...group.values()]).finally(() => {
+    void runTogether(database, group).finally(() => {
       running -= 1
+      for (const { key } of group) inHand.delete(key)
       schedule()
     })
-    if (waiting.length > 0) schedule()
+    schedule()
   }
   const schedule = (): void => {
     if (scheduled || running >= LANES || waiting.length === 0) return
