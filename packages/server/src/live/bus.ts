@@ -5,7 +5,6 @@ import sql from 'sql-template-tag'
 import { z } from 'zod'
 import type { Transaction } from '../store/database.ts'
 import type { Listener } from '../store/listener.ts'
-import { merged } from '../store/merged.ts'
 
 export interface Announcement {
   jobId: string
@@ -76,16 +75,6 @@ const Payload = z.union([
   }),
 ])
 
-/** Those of one transaction go in one statement. */
-const announce = merged(
-  ({ jobId }: Announcement) => jobId,
-  async (tx: Transaction, announcements: Announcement[]) => {
-    const payloads = announcements.map(announcement => JSON.stringify({ a: announcement }))
-    await tx.run(sql`select pg_notify(${CHANNEL}, payload) from unnest(${payloads}::text[]) as payload`)
-    return announcements
-  },
-)
-
 export function createPostgresBus({
   listener,
   send,
@@ -105,7 +94,9 @@ export function createPostgresBus({
   listener.onReconnect(() => emitter.emit('gap'))
   return {
     ...subscriptions,
-    announce: async (tx, announcement) => void (await announce(tx, announcement)),
+    announce: async (tx, announcement) => {
+      await tx.run(sql`select pg_notify(${CHANNEL}, ${JSON.stringify({ a: announcement })})`)
+    },
     sendDelta: delta => {
       const payload = JSON.stringify({ d: delta })
       if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) sendInOrder(payload)

@@ -69,14 +69,29 @@ export function createDatabase(connection: pg.PoolConfig): Database {
 }
 
 function transactionOn(client: pg.PoolClient, afterCommit: Transaction['afterCommit']): Transaction {
-  const ask = <Row extends object>({ text, values }: Sql) =>
-    client.query<Row>({ text, values: values.map(storable) })
+  // One after the other, also when several works share the transaction: the driver is to be asked when it has answered.
+  let before: Promise<unknown> = Promise.resolve()
+  const ask = <Row extends object>({ text, values }: Sql) => {
+    const query = process.env.NOPREP ? { text, values: values.map(storable) } : { name: nameOf(text), text, values: values.map(storable) }
+    const answer = before.then(() => client.query<Row>(query))
+    before = answer.catch(() => {})
+    return answer
+  }
   return {
     all: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows,
     first: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows[0],
     run: async query => (await ask(query)).rowCount ?? 0,
     afterCommit,
   }
+}
+
+const names = new Map<string, string>()
+
+/** Under a name Postgres reads and plans a statement once for each connection, which costs more than to run most of ours. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `s${names.size}`
+  names.set(text, name)
+  return name
 }
 
 /**
