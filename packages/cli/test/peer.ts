@@ -366,6 +366,8 @@ function newJob(submission: NewJob, number: number): Job {
     scriptedModel: false,
     verify: [],
     setup: [],
+    needs: [],
+    cache: false,
     timeoutSeconds: 3600,
     budgetUsd: null,
     createdAt: new Date().toISOString(),

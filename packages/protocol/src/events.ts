@@ -1,6 +1,6 @@
 // A job's story: numbered, immutable lines. `seq` starts at 1 without gaps; text deltas alone are live only.
 import { z } from 'zod'
-import { JobResult, Reason, Stage, VerifyResult, WaitingFor } from './job.ts'
+import { JobResult, Priority, Reason, Stage, VerifyResult, WaitingFor } from './job.ts'
 
 const empty = z.object({})
 
@@ -12,7 +12,22 @@ export const EVENT_DATA = {
     baseBranch: z.string(),
     branch: z.string(),
   }),
+  /** Waits for a time, for the success of others, for the end of another. */
+  'job.pending': z.object({
+    runAt: z.iso.datetime().optional(),
+    needs: z.array(z.string()).optional(),
+    after: z.string().optional(),
+  }),
   'job.queued': empty,
+  /** A person changed it after its submission. `null`: no limit, or no time. */
+  'job.changed': z.object({
+    by: z.string().optional(),
+    priority: Priority.optional(),
+    budgetUsd: z.number().nullable().optional(),
+    runAt: z.iso.datetime().nullable().optional(),
+  }),
+  /** Another job had done the same on the same commit: its result is this one's. */
+  'result.reused': z.object({ jobId: z.string(), number: z.number().int() }),
   'job.started': z.object({ workerId: z.string() }),
   'job.stage': z.object({ stage: Stage, detail: z.string().optional() }),
   'job.waiting': z.object({ waitingFor: WaitingFor, message: z.string().optional() }),

@@ -134,6 +134,18 @@ export const Job = z.object({
   setup: z.array(z.string()),
   timeoutSeconds: z.number().int(),
   budgetUsd: z.number().nullable(),
+  /** Not before this. */
+  runAt: z.iso.datetime().optional(),
+  /** Ids of the jobs that must have succeeded before this one starts. */
+  needs: z.array(z.string()),
+  /** The needed job whose result this one starts from. */
+  baseFrom: z.string().optional(),
+  scheduleId: z.string().optional(),
+  /** An earlier result of the same task on the same commit will do. */
+  cache: z.boolean(),
+  /** The job whose result this is, when it was not worked out anew. */
+  cachedFrom: z.string().optional(),
+  cachedFromNumber: z.number().int().optional(),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().optional(),
   finishedAt: z.iso.datetime().optional(),

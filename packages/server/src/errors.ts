@@ -26,6 +26,12 @@ export const ERRORS = {
   address_not_allowed: { status: 422, exitCode: 1, title: 'This address is private and not trusted' },
   branch_name_invalid: { status: 422, exitCode: 64, title: 'This is not a branch name' },
   model_not_allowed: { status: 422, exitCode: 1, title: 'This model is not allowed here' },
+  run_at_invalid: { status: 422, exitCode: 64, title: 'This is not a time at which the job can start' },
+  needs_cycle: { status: 422, exitCode: 64, title: 'The jobs wait for each other' },
+  budget_below_spent: { status: 422, exitCode: 1, title: 'The job has spent more than this already' },
+  schedule_not_found: { status: 404, exitCode: 1, title: 'There is no such schedule' },
+  schedule_name_taken: { status: 409, exitCode: 1, title: 'A schedule of this name exists already' },
+  schedule_invalid: { status: 422, exitCode: 64, title: 'This schedule would never run' },
   job_state_conflict: { status: 409, exitCode: 1, title: 'The job is not in a state that allows this' },
   idempotency_key_reused: {
     status: 422,

@@ -134,6 +134,8 @@ function newJob(number: number, body: Partial<Job>, begun: number, scriptedModel
     scriptedModel,
     verify: [],
     setup: [],
+    needs: [],
+    cache: false,
     timeoutSeconds: 3_600,
     budgetUsd: null,
     createdAt: new Date(begun).toISOString(),

@@ -1,9 +1,19 @@
-// Jobs: submit, look at, follow, cancel, retry, interrupt.
+// Jobs: submit, look at, follow, change, cancel, retry, interrupt.
 import { readApiError } from './errors.ts'
 import { type FollowOptions, followEvents } from './follow.ts'
 import { createPages, type Pages } from './pages.ts'
 import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
-import type { Job, JobDiff, JobEvent, JobFilter, NewJob, Page } from './types.ts'
+import type {
+  Job,
+  JobChange,
+  JobDiff,
+  JobEvent,
+  JobFilter,
+  JobRelations,
+  NewBatch,
+  NewJob,
+  Page,
+} from './types.ts'
 
 export interface ListOptions extends CallOptions {
   /** Items per page; the server has a default and a maximum. */
@@ -13,12 +23,18 @@ export interface ListOptions extends CallOptions {
 /** `id` is a job's id, or its number as text, everywhere here. */
 export interface Jobs {
   create(job: NewJob, options?: CreateOptions): Promise<Job>
+  /** All of them or none, in the order given. Within a batch `needs` may name the `key` of another job. */
+  createBatch(jobs: NewBatch['jobs'], options?: CreateOptions): Promise<Job[]>
   /** Newest first. */
   list(filter?: JobFilter & ListOptions): Pages<Job>
   get(id: string, options?: CallOptions): Promise<Job>
+  /** Priority and time while it is pending or queued, budget while it is unfinished. */
+  change(id: string, change: JobChange, options?: CallOptions): Promise<Job>
+  /** The jobs that it needs, and those that wait for it. */
+  relations(id: string, options?: CallOptions): Promise<JobRelations>
   cancel(id: string, options?: CallOptions): Promise<Job>
   /** Of a job that failed or was cancelled. */
-  retry(id: string, options?: CallOptions): Promise<Job>
+  retry(id: string, options?: CreateOptions): Promise<Job>
   /** Ends the agent's turn; what it has done is committed and pushed. */
   interrupt(id: string, options?: CallOptions): Promise<Job>
   /** What is in the log now, from behind `after`; ends without waiting for more. */
@@ -70,7 +86,7 @@ export function createJobs({ client, once }: Transport): Jobs {
 
   const tell =
     (act: 'cancel' | 'retry' | 'interrupt') =>
-    async (id: string, options: CallOptions = {}): Promise<Job> => {
+    async (id: string, options: CreateOptions = {}): Promise<Job> => {
       const { data } = await client.POST(`/api/v1/jobs/{id}/${act}`, {
         params: { path: { id } },
         ...idempotency(options),
@@ -83,6 +99,10 @@ export function createJobs({ client, once }: Transport): Jobs {
       const { data } = await client.POST('/api/v1/jobs', { body: job, ...idempotency(options) })
       return data!
     },
+    createBatch: async (jobs, options = {}) => {
+      const { data } = await client.POST('/api/v1/jobs/batch', { body: { jobs }, ...idempotency(options) })
+      return data!.jobs
+    },
     list: ({ signal, ...query } = {}) =>
       createPages(async cursor => {
         const { data } = await client.GET('/api/v1/jobs', {
@@ -93,6 +113,12 @@ export function createJobs({ client, once }: Transport): Jobs {
       }),
     get: async (id, { signal } = {}) =>
       (await client.GET('/api/v1/jobs/{id}', { params: { path: { id } }, signal })).data!,
+    change: async (id, change, { signal } = {}) => {
+      const path = { path: { id } }
+      return (await client.PATCH('/api/v1/jobs/{id}', { params: path, body: change, signal })).data!
+    },
+    relations: async (id, { signal } = {}) =>
+      (await client.GET('/api/v1/jobs/{id}/relations', { params: { path: { id } }, signal })).data!,
     cancel: tell('cancel'),
     retry: tell('retry'),
     interrupt: tell('interrupt'),

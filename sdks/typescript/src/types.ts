@@ -6,6 +6,9 @@ type Schemas = components['schemas']
 
 export type Job = Schemas['Job']
 export type NewJob = Schemas['NewJob']
+export type NewBatch = Schemas['NewBatch']
+export type JobChange = Schemas['JobChange']
+export type JobRelations = Schemas['JobRelations']
 export type JobDiff = Schemas['Diff']
 export type JobState = Job['state']
 export type Priority = Job['priority']
@@ -31,7 +34,13 @@ export type DoctorCheck = Schemas['CheckResult']
 /** The data of each event type. */
 export interface EventData {
   'job.created': { task: string; repositoryId: string; baseBranch: string; branch: string }
+  /** Waits for a time, for the success of others, for the end of another. */
+  'job.pending': { runAt?: string; needs?: string[]; after?: string }
   'job.queued': Record<string, never>
+  /** A person changed it after its submission. `null`: no limit, or no time. */
+  'job.changed': { by?: string; priority?: Priority; budgetUsd?: number | null; runAt?: string | null }
+  /** Another job had done the same on the same commit: its result is this one's. */
+  'result.reused': { jobId: string; number: number }
   'job.started': { workerId: string }
   'job.stage': { stage: Stage; detail?: string }
   'job.waiting': { waitingFor: WaitingFor; message?: string }

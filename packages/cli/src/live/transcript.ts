@@ -61,6 +61,18 @@ const warn = (text: string) => entry('warning', '!', text)
 
 const READERS: { [T in EventType]?: Reader<T> } = {
   'job.queued': () => note('Queued'),
+  'job.pending': data => note(`Waits ${pendingReasons(data)}`),
+  'job.changed': ({ priority, budgetUsd, runAt }) => [
+    ...(priority === undefined ? [] : note(`Priority is ${plainLine(priority)} now`)),
+    ...(budgetUsd === undefined
+      ? []
+      : note(
+          budgetUsd === null ? 'There is no budget any more' : `The budget is ${formatUsd(budgetUsd)} now`,
+        )),
+    ...(typeof runAt === 'string' ? note(`Starts at ${plainLine(runAt)}`) : []),
+  ],
+  'result.reused': ({ number }) =>
+    note(`The result is that of job #${plainLine(number)}: the same task on the same commit`),
   'job.stage': (data, progress, event) => {
     const name = stageName(plainLine(data.stage))
     const finished = endStage(progress, event)
@@ -176,3 +188,13 @@ const duration = (durationMs: unknown): string => formatDuration(Number(duration
 const list = (items: unknown): string => (Array.isArray(items) ? items.map(plainLine).join(', ') : '')
 const spent = ({ spentUsd, limitUsd }: { spentUsd: number; limitUsd: number }): string =>
   `${formatUsd(Number(spentUsd) || 0)} of ${formatUsd(Number(limitUsd) || 0)}`
+
+function pendingReasons({ runAt, needs, after }: EventData['job.pending']): string {
+  const count = needs?.length ?? 0
+  const reasons = [
+    ...(runAt ? [`until ${plainLine(runAt)}`] : []),
+    ...(count > 0 ? [`for the success of ${count === 1 ? 'another job' : `${count} other jobs`}`] : []),
+    ...(after ? ['for the end of the run before it'] : []),
+  ]
+  return reasons.join(' and ') || 'to be queued'
+}

@@ -1,7 +1,7 @@
 import { request as rawRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancel, startEngine } from '../jobs/testing-engine.ts'
-import { type Answer, type Asking, startTestServer, type TestServer } from './testing-server.ts'
+import { type Asking, isProblem, startTestServer, type TestServer } from './testing-server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -15,12 +15,6 @@ const newJob = (fields: object = {}) => ({
   task: 'Do something.',
   ...fields,
 })
-const isProblem = (answer: Answer, status: number, code: string) => {
-  expect([answer.status, answer.body?.code, answer.body?.detail]).toEqual([status, code, expect.any(String)])
-  expect(answer.headers.get('content-type')).toBe('application/problem+json')
-  expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'))
-  expect(answer.body.status).toBe(status)
-}
 const UNKNOWN = '00000000-0000-7000-8000-000000000000'
 
 describe('a job that can not be', () => {
@@ -327,6 +321,8 @@ describe('every documented route', () => {
   }
   const BODIES: Record<string, (server: TestServer) => unknown> = {
     createJob: ({ scene }) => ({ repositoryId: scene.tenant.repositoryId, task: 'x' }),
+    createJobs: ({ scene }) => ({ jobs: [{ repositoryId: scene.tenant.repositoryId, task: 'x' }] }),
+    changeJob: () => ({ priority: 'high' }),
     createRepository: () => ({ name: `r${performance.now()}` }),
     updateRepository: () => ({ settings: {} }),
     setEgress: () => ({ allow: [] }),
@@ -400,7 +396,7 @@ describe('every documented route', () => {
       const answer = await call(operation, server.keys.stranger)
       const { operationId } = operation.operation
       if (operation.path.includes('{id}')) expect([operationId, answer.status]).toEqual([operationId, 404])
-      if (operationId === 'createJob') isProblem(answer, 404, 'repository_not_found')
+      if (/^createJobs?$/.test(operationId)) isProblem(answer, 404, 'repository_not_found')
       for (const secret of [id, scene.tenant.organizationId, scene.tenant.repositoryId, 'works on this'])
         expect(answer.text).not.toContain(secret)
     }

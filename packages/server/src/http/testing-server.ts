@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { newApiKey } from '../auth/api-keys.ts'
 import { storeKey } from '../auth/first-start.ts'
 import { createChecks } from '../bin/checks.ts'
@@ -99,6 +100,14 @@ export async function startTestServer() {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The answer is this problem document, and says what it is about. */
+export const isProblem = (answer: Answer, status: number, code: string) => {
+  expect([answer.status, answer.body?.code, answer.body?.detail]).toEqual([status, code, expect.any(String)])
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'))
+  expect(answer.body.status).toBe(status)
 }
 
 export async function freePort(): Promise<number> {

@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid'
 import type { AttemptRow } from '../store/attempts.ts'
 import { type Candidate, findClaimable, insertAttempts, lockClaims, startJobs } from '../store/claims.ts'
 import type { Database } from '../store/database.ts'
-import { type JobRow, lockDue, updateJob } from '../store/jobs.ts'
-import type { Doorbell, EventLog } from './ports.ts'
+import type { JobRow } from '../store/jobs.ts'
+import type { EventLog } from './ports.ts'
 import { after } from './states.ts'
 
 export interface Claim {
@@ -72,26 +72,3 @@ const beginning = ({ workerId, executor }: Claimer, { attempt: number }: JobRow)
   { type: 'attempt.started', data: { number, workerId, executor } },
   { type: 'job.stage', data: { stage: 'preparing_repository' } },
 ]
-
-const DUE_BATCH = 100
-
-/** Queues the pending jobs whose `runAt` has come. */
-export function releaseDueJobs(context: {
-  database: Database
-  events: EventLog
-  doorbell: Doorbell
-}): Promise<number> {
-  return context.database.acrossOrganizations(async tx => {
-    const due = await lockDue(tx, DUE_BATCH)
-    for (const job of due) {
-      const released = await updateJob(tx, job.id, { state: after(job.state, 'release') })
-      await context.events.append(tx, released, [{ type: 'job.queued', data: {} }])
-    }
-    if (due.length > 0)
-      await context.doorbell.ring(
-        tx,
-        due.map(({ id }) => id),
-      )
-    return due.length
-  })
-}

@@ -1,7 +1,8 @@
 // What the engine itself has done regularly for the whole installation: see sweeper.ts.
 import type { Logger } from 'pino'
+import { forgetOldKeys } from '../store/idempotency.ts'
 import { forgetSilentWorkers } from '../store/workers.ts'
-import { releaseDueJobs } from './claim.ts'
+import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 import type { SettleContext } from './settle.ts'
 import type { SweepTask } from './sweeper.ts'
@@ -9,6 +10,9 @@ import type { SweepTask } from './sweeper.ts'
 /** A worker that said nothing for this many leases is gone. */
 export const SILENT_LEASES = 2
 const RELEASE_MS = 500
+/** Jobs are told in the transaction that ends the other one: this only finds those that nobody told. */
+const OVERLOOKED_MS = 2_000
+const OLD_KEYS_MS = 60_000
 const LIMIT_MS = 60_000
 
 export const engineSweep = (
@@ -30,6 +34,21 @@ export const engineSweep = (
     everyMs: RELEASE_MS,
     limitMs: LIMIT_MS,
     run: async () => void (await releaseDueJobs(context)),
+  },
+  {
+    name: 'overlooked dependents',
+    everyMs: OVERLOOKED_MS,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const moved = await sweepDependents(context)
+      if (moved > 0) context.log.info({ moved }, 'jobs whose predecessors had ended were moved on')
+    },
+  },
+  {
+    name: 'old Idempotency-Keys',
+    everyMs: OLD_KEYS_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await context.database.acrossOrganizations(forgetOldKeys)),
   },
   {
     name: 'silent workers',

@@ -5,7 +5,7 @@ import type { Database } from '../store/database.ts'
 import type { JobRow } from '../store/jobs.ts'
 import { lockNamedJob } from './named-job.ts'
 import type { AttemptSignal, EventLog } from './ports.ts'
-import type { Submitter } from './submit.ts'
+import type { Submitter } from './submission.ts'
 
 export interface InterruptContext {
   database: Database

@@ -9,11 +9,21 @@ export async function lockNamedJob(
   organizationId: string,
   reference: string,
 ): Promise<JobRow> {
-  const found = await findJob(tx, organizationId, reference)
-  const job = found && (await lockJob(tx, found.id))
+  const job = await lockJob(tx, (await requireJob(tx, organizationId, reference)).id)
   if (job) return job
-  throw new FlowForgeError(
-    'job_not_found',
-    `There is no job ${reference}. List them with: flowforge job list`,
-  )
+  throw notFound(reference)
 }
+
+/** As it stands, not locked. */
+export async function requireJob(
+  tx: Transaction,
+  organizationId: string,
+  reference: string,
+): Promise<JobRow> {
+  const job = await findJob(tx, organizationId, reference)
+  if (job) return job
+  throw notFound(reference)
+}
+
+const notFound = (reference: string) =>
+  new FlowForgeError('job_not_found', `There is no job ${reference}. List them with: flowforge job list`)

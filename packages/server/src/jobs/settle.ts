@@ -5,6 +5,7 @@ import { countFailures, endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
+import { tellDependents } from './dependents.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
@@ -60,6 +61,7 @@ export async function applyOutcome(
       await context.events.append(tx, done, [
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
+      await tellDependents(tx, context, [done])
       return done
     }
     case 'failed': {
@@ -72,6 +74,7 @@ export async function applyOutcome(
         head_commit: headCommit,
       })
       await context.events.append(tx, failed, [{ type: 'job.failed', data: { reason } }])
+      await tellDependents(tx, context, [failed])
       return failed
     }
     case 'cancelled': {
@@ -79,6 +82,7 @@ export async function applyOutcome(
       await context.events.append(tx, cancelled, [
         { type: 'job.cancelled', data: { by: job.cancelled_by ?? undefined } },
       ])
+      await tellDependents(tx, context, [cancelled])
       return cancelled
     }
     case 'requeued':

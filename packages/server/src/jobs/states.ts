@@ -6,6 +6,7 @@ import { FlowForgeError } from '../errors.ts'
  * | act      | who                        |                                                              |
  * |----------|----------------------------|--------------------------------------------------------------|
  * | release  | sweeper                    | its time has come, its dependencies succeeded                 |
+ * | postpone | person                     | for later: a new `runAt`, a retry of what still needs others  |
  * | claim    | worker                     | a new attempt starts                                          |
  * | park     | worker                     | waits for a person (`waitingFor`)                             |
  * | resume   | person, budget             | goes on where it was parked                                   |
@@ -18,6 +19,7 @@ import { FlowForgeError } from '../errors.ts'
  */
 const TRANSITIONS = {
   release: { pending: 'queued' },
+  postpone: { queued: 'pending', failed: 'pending', cancelled: 'pending' },
   claim: { queued: 'running' },
   park: { running: 'waiting' },
   resume: { waiting: 'running' },
@@ -46,6 +48,7 @@ export function after(state: JobState, act: Act): JobState {
 
 const VERBS: Record<Act, string> = {
   release: 'be released',
+  postpone: 'be put off',
   claim: 'be claimed',
   park: 'wait',
   resume: 'be resumed',

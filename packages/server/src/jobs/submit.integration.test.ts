@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { removeRepository } from '../repositories/remove.ts'
-import { releaseDueJobs } from './claim.ts'
-import { type Submission, submitJob } from './submit.ts'
+import { releaseDueJobs } from './dependents.ts'
+import type { Submission } from './submission.ts'
+import { submitJob } from './submit.ts'
 import { createScene, type Scene } from './testing-scene.ts'
 
 let scene: Scene
@@ -118,11 +119,24 @@ describe('a job for later', () => {
     expect((await scene.job(id)).state).toBe('pending')
     await expect.poll(() => releaseDueJobs(scene), { interval: 50 }).toBe(1)
     expect((await scene.job(id)).state).toBe('queued')
-    expect((await scene.story(id)).map(event => event.type)).toEqual(['job.created', 'job.queued'])
+    expect((await scene.story(id)).map(event => event.type)).toEqual([
+      'job.created',
+      'job.pending',
+      'job.queued',
+    ])
   })
 
-  test('whose time has passed is queued at once', async () => {
-    expect((await scene.submit({ runAt: new Date(0) })).state).toBe('queued')
+  test('whose time has just passed is queued at once', async () => {
+    expect((await scene.submit({ runAt: new Date(Date.now() - 30_000) })).state).toBe('queued')
+  })
+
+  test.each([
+    new Date('2020-01-01T00:00:00Z'),
+    new Date('3000-01-01T00:00:00Z'),
+  ])('that should start at %s is refused, and there is no job', async runAt => {
+    const before = (await scene.jobs()).length
+    await expect(scene.submit({ runAt })).rejects.toMatchObject({ code: 'run_at_invalid', status: 422 })
+    expect(await scene.jobs()).toHaveLength(before)
   })
 })
 

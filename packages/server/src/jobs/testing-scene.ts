@@ -16,7 +16,8 @@ import { createListener } from '../store/listener.ts'
 import { insertRepository } from '../store/repositories.ts'
 import { createMigratedDatabase } from '../store/testing-migrated.ts'
 import { type Claim, type Claimer, claimJobs } from './claim.ts'
-import { type Submission, submitJob } from './submit.ts'
+import type { Submission } from './submission.ts'
+import { submitJob } from './submit.ts'
 
 export type Scene = Awaited<ReturnType<typeof createScene>>
 
@@ -86,11 +87,7 @@ export async function createScene() {
       by: Tenant = tenant,
     ): Promise<{ id: string; number: number; state: JobState }> => {
       const wanted = { repositoryId: by.repositoryId, task: 'Do something.', ...submission }
-      return (await submitJob(context, by, wanted, null)).body as {
-        id: string
-        number: number
-        state: JobState
-      }
+      return (await submitJob(context, by, wanted, null)).body
     },
     claim: (limit = 1, by: Claimer = claimer): Promise<Claim[]> => claimJobs(context, by, limit, []),
     story: async (id: string): Promise<JobEvent[]> => {

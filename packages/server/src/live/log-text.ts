@@ -1,5 +1,5 @@
 // A job's story as plain text, one event after the other: what a person reads who has no console at hand.
-import type { JobEvent } from '@flowforge/protocol'
+import type { EventData, JobEvent } from '@flowforge/protocol'
 
 export function renderLog(event: JobEvent): string {
   const text = describe(event)
@@ -22,6 +22,10 @@ function describe(event: JobEvent): string | null {
   switch (event.type) {
     case 'job.created':
       return `job created: ${event.data.task}`
+    case 'job.pending':
+      return describePending(event.data)
+    case 'result.reused':
+      return `the result is that of job #${event.data.number}: the same task on the same commit`
     case 'job.stage':
       return `stage: ${event.data.stage}${event.data.detail ? ` (${event.data.detail})` : ''}`
     case 'job.succeeded':
@@ -58,4 +62,15 @@ function describe(event: JobEvent): string | null {
     default:
       return `${event.type} ${JSON.stringify(event.data)}`
   }
+}
+
+function describePending({ runAt, needs, after }: EventData<'job.pending'>): string {
+  const reasons = [
+    ...(runAt ? [`until ${runAt}`] : []),
+    ...(needs
+      ? [`for the success of ${needs.length === 1 ? 'another job' : `${needs.length} other jobs`}`]
+      : []),
+    ...(after ? ['for the end of the run before it'] : []),
+  ]
+  return reasons.length > 0 ? `waits ${reasons.join(' and ')}` : 'waits'
 }

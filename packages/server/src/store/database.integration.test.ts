@@ -27,6 +27,8 @@ const TABLES = [
   'claude_requests',
   'organization_limits',
   'idempotency_keys',
+  'schedules',
+  'schedule_runs',
 ]
 
 describe('row-level security', () => {

@@ -46,54 +46,88 @@ export interface JobRow {
   cancelled_by: string | null
   last_seq: number
   run_at: Date | null
+  /** Jobs that must have succeeded before this one starts. */
+  needs: string[]
+  /** The needed job whose result this one starts from. */
+  base_from: string | null
+  /** The job that must have ended before this one starts. */
+  start_after: string | null
+  schedule_id: string | null
+  cache: boolean
+  cache_key: string | null
+  cached_from: string | null
+  cached_from_number: number | null
   created_at: Date
   queued_at: Date | null
   started_at: Date | null
   finished_at: Date | null
 }
 
-/** In a transaction of its own that waits for no disk: a crash of Postgres may skip numbers, and a taken one is tried again. */
-export async function takeJobNumber(tx: Transaction, organizationId: string): Promise<number> {
+/**
+ * The first of `count` numbers in a row. In a transaction of its own that waits for no disk: a crash of Postgres may skip
+ * numbers, and a taken one is tried again.
+ */
+export async function takeJobNumbers(
+  tx: Transaction,
+  organizationId: string,
+  count: number,
+): Promise<number> {
   await tx.run(sql`set local synchronous_commit = off`)
   const row = await tx.first<{ last_number: number }>(sql`
     insert into job_numbers as n (organization_id, last_number)
-    values (${organizationId}, 1 + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
-    on conflict (organization_id) do update set last_number = n.last_number + 1
+    values (${organizationId}, ${count}::int
+            + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
+    on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
     returning last_number`)
-  return row!.last_number
+  return row!.last_number - count + 1
 }
 
-export type NewJob = Pick<
-  JobRow,
-  | 'id'
-  | 'organization_id'
-  | 'repository_id'
-  | 'number'
-  | 'created_by'
-  | 'state'
-  | 'priority'
-  | 'task'
-  | 'base_branch'
-  | 'branch'
-  | 'model'
-  | 'setup'
-  | 'verify'
-  | 'environment'
-  | 'budget_usd'
-  | 'timeout_seconds'
-  | 'max_attempts'
-  | 'run_at'
->
+/** What a new job is made of: the column's name and its type. */
+const NEW_JOB_COLUMNS = {
+  id: 'uuid',
+  organization_id: 'text',
+  repository_id: 'uuid',
+  number: 'int',
+  created_by: 'text',
+  state: 'text',
+  priority: 'smallint',
+  task: 'text',
+  base_branch: 'text',
+  branch: 'text',
+  model: 'text',
+  setup: 'text[]',
+  verify: 'text[]',
+  environment: 'jsonb',
+  budget_usd: 'numeric',
+  timeout_seconds: 'int',
+  max_attempts: 'int',
+  run_at: 'timestamptz',
+  needs: 'uuid[]',
+  base_from: 'uuid',
+  start_after: 'uuid',
+  schedule_id: 'uuid',
+  cache: 'boolean',
+} as const satisfies Partial<Record<keyof JobRow, string>>
 
-export const insertJob = async (tx: Transaction, job: NewJob): Promise<JobRow> =>
-  (await tx.first<JobRow>(sql`
-    insert into jobs (id, organization_id, repository_id, number, created_by, state, priority, task, base_branch, branch,
-                      model, setup, verify, environment, budget_usd, timeout_seconds, max_attempts, run_at, queued_at)
-    values (${job.id}, ${job.organization_id}, ${job.repository_id}, ${job.number}, ${job.created_by}, ${job.state},
-            ${job.priority}, ${job.task}, ${job.base_branch}, ${job.branch}, ${job.model}, ${job.setup}, ${job.verify},
-            ${job.environment}, ${job.budget_usd}, ${job.timeout_seconds}, ${job.max_attempts}, ${job.run_at},
-            case when ${job.state} = 'queued' then now() end)
-    returning *`))!
+export type NewJob = Pick<JobRow, keyof typeof NEW_JOB_COLUMNS>
+
+const NEW_JOB_NAMES = raw(Object.keys(NEW_JOB_COLUMNS).join(', '))
+const NEW_JOB_RECORD = raw(
+  Object.entries(NEW_JOB_COLUMNS)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(', '),
+)
+
+/** One statement for all of them. Returns the rows in the order in which they were given. */
+export async function insertJobs(tx: Transaction, jobs: NewJob[]): Promise<JobRow[]> {
+  const rows = await tx.all<JobRow>(sql`
+    insert into jobs (${NEW_JOB_NAMES}, queued_at)
+    select ${NEW_JOB_NAMES}, case when state = 'queued' then now() end
+    from jsonb_to_recordset((${{ jobs }}::jsonb) -> 'jobs') as new (${NEW_JOB_RECORD})
+    returning *`)
+  const position = new Map(jobs.map(({ id }, index) => [id, index]))
+  return rows.sort((a, b) => position.get(a.id)! - position.get(b.id)!)
+}
 
 const byReference = (reference: string) =>
   /^[0-9]+$/.test(reference) ? sql`number = ${Number(reference)}::bigint` : sql`id = ${reference}::uuid`
@@ -105,6 +139,20 @@ export const findJob = (
   reference: string,
 ): Promise<JobRow | undefined> =>
   tx.first(sql`select * from jobs where organization_id = ${organizationId} and ${byReference(reference)}`)
+
+/** Those that there are, of ids and numbers. */
+export const findJobs = (
+  tx: Transaction,
+  organizationId: string,
+  references: string[],
+): Promise<Array<{ id: string; number: number }>> =>
+  tx.all(sql`
+    select id, number from jobs where organization_id = ${organizationId}
+      and (id = any(${references.filter(text => UUID.test(text))}::uuid[])
+        or number = any(${references.filter(text => NUMBER.test(text)).map(Number)}::int[]))`)
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const NUMBER = /^[0-9]{1,9}$/
 
 /** Those who share a transaction lock in one order, so that two transactions do not wait for each other. */
 export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefined> = merged(
@@ -121,6 +169,7 @@ export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefine
 export interface JobFilter {
   states: JobState[] | null
   repositoryId: string | null
+  scheduleId?: string | null
 }
 
 /** Newest first; `before` is the id of the last row of the page before. */
@@ -134,6 +183,7 @@ export const listJobs = (
     sql`organization_id = ${organizationId}`,
     ...(filter.states ? [sql`state = any(${filter.states})`] : []),
     ...(filter.repositoryId ? [sql`repository_id = ${filter.repositoryId}`] : []),
+    ...(filter.scheduleId ? [sql`schedule_id = ${filter.scheduleId}`] : []),
     ...(page.before ? [sql`id < ${page.before}::uuid`] : []),
   ]
   return tx.all(
@@ -157,6 +207,9 @@ export interface JobChange {
   result?: JobResult
   base_branch?: string
   base_commit?: string
+  cache_key?: string
+  cached_from?: string
+  cached_from_number?: number
   head_commit?: string | null
   attempt?: number
   attempts_before?: number
@@ -166,38 +219,47 @@ export interface JobChange {
   run_at?: Date | null
 }
 
-/** Columns that change; `now` is the transaction's time. */
-type Assignments = Partial<Record<(typeof CHANGING_COLUMNS)[number], unknown>>
+/** What a change writes: its own columns, and the times of its state. `now` is the transaction's time. */
+type Assignments = Partial<Record<keyof typeof CHANGING_COLUMNS, unknown>>
 
-const CHANGING_COLUMNS = [
-  'state',
-  'stage',
-  'waiting_for',
-  'reason',
-  'result',
-  'base_branch',
-  'base_commit',
-  'head_commit',
-  'attempt',
-  'attempts_before',
-  'cancelled_by',
-  'priority',
-  'budget_usd',
-  'run_at',
-  'queued_at',
-  'not_before',
-  'started_at',
-  'finished_at',
-  'cancel_requested_at',
-] as const satisfies Array<keyof JobRow>
+const CHANGING_COLUMNS = {
+  state: true,
+  stage: true,
+  waiting_for: true,
+  reason: true,
+  result: true,
+  base_branch: true,
+  base_commit: true,
+  cache_key: true,
+  cached_from: true,
+  cached_from_number: true,
+  head_commit: true,
+  attempt: true,
+  attempts_before: true,
+  cancelled_by: true,
+  priority: true,
+  budget_usd: true,
+  run_at: true,
+  queued_at: true,
+  not_before: true,
+  started_at: true,
+  finished_at: true,
+  cancel_requested_at: true,
+} as const satisfies Record<keyof JobChange, true> & Partial<Record<keyof JobRow, true>>
+
+const TO_CHANGE = raw(Object.keys(CHANGING_COLUMNS).join(', '))
+/** Of a column that a change does not name, the row's own value. */
+const CHANGED = raw(
+  Object.keys(CHANGING_COLUMNS)
+    .map(name => (name === 'started_at' ? 'coalesce(j.started_at, changed.started_at)' : `changed.${name}`))
+    .join(', '),
+)
 
 const assign = merged(
   ({ id }) => id,
   async (tx: Transaction, changes: Array<{ id: string; to: Assignments }>): Promise<JobRow[]> => {
     const rows = await tx.all<JobRow>(sql`
-      update jobs j set (${raw(CHANGING_COLUMNS.join(', '))}) = (
-        select ${raw(CHANGING_COLUMNS.map(column => `changed.${column}`).join(', '))}
-        from jsonb_populate_record(j, c.assignments) as changed)
+      update jobs j set (${TO_CHANGE}) = (select ${CHANGED} from jsonb_populate_record(j, c.assignments) as changed)
       from unnest(${changes.map(({ id }) => id)}::uuid[], ${changes.map(({ to }) => to)}::jsonb[]) as c (id, assignments)
       where j.id = c.id
       returning j.*`)
@@ -214,6 +276,10 @@ function stateTimes(state: JobState | undefined): Assignments {
   switch (state) {
     case 'queued':
       return { queued_at: 'now', not_before: null, finished_at: null, cancel_requested_at: null }
+    case 'pending':
+      return { queued_at: null, not_before: null, finished_at: null, cancel_requested_at: null }
+    case 'running':
+      return { started_at: 'now' }
     case 'succeeded':
     case 'failed':
     case 'cancelled':
@@ -231,12 +297,6 @@ export const requestCancel = (tx: Transaction, id: string, by: string | null): P
   tx.run(
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
-
-/** Pending jobs whose time has come, locked. */
-export const lockDue = (tx: Transaction, limit: number): Promise<JobRow[]> =>
-  tx.all(sql`
-    select * from jobs where state = 'pending' and run_at <= now()
-    order by run_at limit ${limit} for update skip locked`)
 
 export const countByState = (
   tx: Transaction,

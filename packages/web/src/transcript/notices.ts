@@ -21,6 +21,12 @@ export function noticeOf(event: StreamedEvent): Notice[] {
       return one('warning', `Attempt ${event.data.number} was lost`, event.data.reason)
     case 'attempt.adopted':
       return one('quiet', `Attempt ${event.data.number} goes on under another worker`)
+    case 'job.pending':
+      return one('quiet', `Waits ${pendingReasons(event.data)}`)
+    case 'job.changed':
+      return one('quiet', 'Changed', changes(event.data))
+    case 'result.reused':
+      return one('info', `Result of job #${event.data.number}`, 'The same task on the same commit.')
     case 'job.waiting':
       return one('info', `Waiting for ${event.data.waitingFor}`, event.data.message)
     case 'job.retried':
@@ -88,4 +94,24 @@ export function noticeOf(event: StreamedEvent): Notice[] {
     default:
       return []
   }
+}
+
+type DataOf<Type extends StreamedEvent['type']> = Extract<StreamedEvent, { type: Type }>['data']
+
+function pendingReasons({ runAt, needs = [], after }: DataOf<'job.pending'>): string {
+  const reasons = [
+    runAt && `until ${new Date(runAt).toLocaleString()}`,
+    needs.length > 0 && `for the success of ${plural(needs.length, 'other job')}`,
+    after && 'for the end of the run before it',
+  ]
+  return reasons.filter(Boolean).join(' and ') || 'to be queued'
+}
+
+function changes({ priority, budgetUsd, runAt }: DataOf<'job.changed'>): string {
+  const parts = [
+    priority && `priority: ${priority}`,
+    budgetUsd !== undefined && `budget: ${budgetUsd === null ? 'none' : formatUsd(budgetUsd)}`,
+    runAt !== undefined && `start: ${runAt === null ? 'at once' : new Date(runAt).toLocaleString()}`,
+  ]
+  return parts.filter(Boolean).join(', ')
 }

@@ -17,6 +17,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["createJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -30,7 +46,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        patch: operations["changeJob"];
         trace?: never;
     };
     "/api/v1/jobs/{id}/attempts": {
@@ -49,16 +65,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/jobs/{id}/cancel": {
+    "/api/v1/jobs/{id}/relations": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The jobs that this one needs, and those that wait for it */
+        get: operations["getJobRelations"];
         put?: never;
-        post: operations["cancelJob"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -75,6 +92,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cancelJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -312,6 +345,82 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        JobInput: {
+            id: string;
+            number: number;
+            repositoryId: string;
+            organizationId: string;
+            createdBy: string | null;
+            /** @enum {string} */
+            state: "pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            reason?: {
+                /** @enum {string} */
+                code: "internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user";
+                message: string;
+                next?: string;
+            };
+            task: string;
+            baseBranch: string;
+            baseCommit: string | null;
+            branch: string;
+            headCommit?: string;
+            pullRequestUrl?: string;
+            /** @enum {string} */
+            priority: "low" | "normal" | "high";
+            attempt: number;
+            turn: number;
+            /** @enum {string} */
+            waitingFor?: "question" | "plan" | "budget" | "reply";
+            queuePosition?: number;
+            /** @enum {string} */
+            stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
+            costUsd: number;
+            tokens: {
+                input: number;
+                output: number;
+                cacheRead: number;
+                cacheWrite: number;
+            };
+            model: string | null;
+            scriptedModel: boolean;
+            verify: string[];
+            setup: string[];
+            timeoutSeconds: number;
+            budgetUsd: number | null;
+            /** Format: date-time */
+            runAt?: string;
+            needs: string[];
+            baseFrom?: string;
+            scheduleId?: string;
+            cache: boolean;
+            cachedFrom?: string;
+            cachedFromNumber?: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt?: string;
+            /** Format: date-time */
+            finishedAt?: string;
+            result?: {
+                summary: string;
+                filesChanged: number;
+                insertions: number;
+                deletions: number;
+                verify: {
+                    command: string;
+                    exitCode: number;
+                    durationMs: number;
+                    output: string;
+                }[];
+            };
+        };
+        RelatedJobInput: {
+            id: string;
+            number: number;
+            /** @enum {string} */
+            state: "pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            task: string;
+        };
         /** @description RFC 9457 problem details */
         Problem: {
             type: string;
@@ -319,7 +428,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -344,6 +453,68 @@ export interface components {
             lastUsedAt: string | null;
             expiresAt: string | null;
             key: string;
+        };
+        NewJob: {
+            /** Format: uuid */
+            repositoryId: string;
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+            branch?: string;
+            /**
+             * Format: date-time
+             * @description Not before this time; at most a year ahead
+             */
+            runAt?: string;
+            /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+            needs?: string[];
+            /** @description A needed job: start from its result, not from the base branch */
+            baseFrom?: string;
+        };
+        NewBatch: {
+            jobs: {
+                /** Format: uuid */
+                repositoryId: string;
+                task: string;
+                baseBranch?: string;
+                /** @enum {string} */
+                priority?: "low" | "normal" | "high";
+                verify?: string[];
+                setup?: string[];
+                environment?: {
+                    [key: string]: string;
+                };
+                model?: string;
+                budgetUsd?: number;
+                timeoutSeconds?: number;
+                maxAttempts?: number;
+                /** @description An earlier result of the same task on the same commit will do */
+                cache?: boolean;
+                branch?: string;
+                /**
+                 * Format: date-time
+                 * @description Not before this time; at most a year ahead
+                 */
+                runAt?: string;
+                /** @description The job's name within this batch, for `needs` */
+                key?: string;
+                /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+                needs?: string[];
+                /** @description A needed job: start from its result, not from the base branch */
+                baseFrom?: string;
+            }[];
         };
         Job: {
             id: string;
@@ -388,6 +559,14 @@ export interface components {
             timeoutSeconds: number;
             budgetUsd: number | null;
             /** Format: date-time */
+            runAt?: string;
+            needs: string[];
+            baseFrom?: string;
+            scheduleId?: string;
+            cache: boolean;
+            cachedFrom?: string;
+            cachedFromNumber?: number;
+            /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
             startedAt?: string;
@@ -406,26 +585,6 @@ export interface components {
                 }[];
             };
         };
-        NewJob: {
-            /** Format: uuid */
-            repositoryId: string;
-            task: string;
-            baseBranch?: string;
-            branch?: string;
-            /** @enum {string} */
-            priority?: "low" | "normal" | "high";
-            /** Format: date-time */
-            runAt?: string;
-            verify?: string[];
-            setup?: string[];
-            environment?: {
-                [key: string]: string;
-            };
-            model?: string;
-            budgetUsd?: number;
-            timeoutSeconds?: number;
-            maxAttempts?: number;
-        };
         Attempt: {
             number: number;
             workerId: string;
@@ -441,7 +600,7 @@ export interface components {
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.queued" | "job.started" | "job.stage" | "job.waiting" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -524,6 +683,26 @@ export interface components {
             /** Format: date-time */
             heartbeatAt: string;
         };
+        Batch: {
+            jobs: components["schemas"]["Job"][];
+        };
+        JobChange: {
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            budgetUsd?: number | null;
+            runAt?: string | null;
+        };
+        RelatedJob: {
+            id: string;
+            number: number;
+            /** @enum {string} */
+            state: "pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            task: string;
+        };
+        JobRelations: {
+            needs: components["schemas"]["RelatedJob"][];
+            dependents: components["schemas"]["RelatedJob"][];
+        };
         NewRepository: {
             name: string;
             url?: string;
@@ -577,6 +756,7 @@ export interface operations {
                 cursor?: string;
                 state?: ("pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled") | ("pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled")[];
                 repositoryId?: string;
+                scheduleId?: string;
             };
             header?: never;
             path?: never;
@@ -630,6 +810,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -648,6 +829,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createJobs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatch"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
                 };
             };
             /** @description Default Response */
@@ -729,6 +964,69 @@ export interface operations {
             };
         };
     };
+    changeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAttempts: {
         parameters: {
             query?: never;
@@ -783,10 +1081,63 @@ export interface operations {
             };
         };
     };
-    cancelJob: {
+    getJobRelations: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRelations"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @description The job's id, or its number */
                 id: string;
@@ -842,7 +1193,7 @@ export interface operations {
             };
         };
     };
-    retryJob: {
+    cancelJob: {
         parameters: {
             query?: never;
             header?: never;

@@ -1,60 +1,25 @@
-// Jobs: submit, list, show; cancel, retry, interrupt.
-import { createHash } from 'node:crypto'
+// Jobs: submit, list, show, change; cancel, retry, interrupt.
 import { Job, JobState, Priority } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
 import { cancelJob } from '../../jobs/cancel.ts'
+import { changeJob } from '../../jobs/change.ts'
 import { interruptJob } from '../../jobs/interrupt.ts'
-import { retryJob } from '../../jobs/retry.ts'
-import { type Once, submitJob } from '../../jobs/submit.ts'
+import { retryJobOnce } from '../../jobs/retry.ts'
+import { submitBatch, submitJob } from '../../jobs/submit.ts'
 import { viewJob } from '../../jobs/view.ts'
 import { listAttempts } from '../../store/attempts.ts'
 import type { Transaction } from '../../store/database.ts'
+import { listDependents, listPredecessors } from '../../store/dependents.ts'
 import { findJob, type JobRow, listJobs, queuePosition } from '../../store/jobs.ts'
 import type { HttpContext } from '../context.ts'
+import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
+import { BudgetUsd, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
 
-const MAX_TASK_CHARACTERS = 100_000
-const hasNoNul = (text: string): boolean => !text.includes('\0')
-const NUL_REFUSED = 'NUL characters can not be used'
-const command = z.string().trim().min(1).max(10_000).refine(hasNoNul, NUL_REFUSED)
 const JobBody = Job.meta({ id: 'Job' })
-
-const NewJob = z
-  .strictObject({
-    repositoryId: z.uuid(),
-    task: z
-      .string()
-      .refine(text => text.trim() !== '', 'Say in words what is to be done')
-      .refine(hasNoNul, NUL_REFUSED)
-      .max(
-        MAX_TASK_CHARACTERS,
-        `A task has at most ${MAX_TASK_CHARACTERS} characters; put long material into the repository`,
-      ),
-    baseBranch: z.string().min(1).max(250).optional(),
-    branch: z.string().min(1).max(250).optional(),
-    priority: Priority.optional(),
-    runAt: z.iso.datetime({ offset: true }).optional(),
-    verify: z.array(command).max(20).optional(),
-    setup: z.array(command).max(20).optional(),
-    environment: z
-      .record(
-        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-        z.string().max(10_000).refine(hasNoNul, NUL_REFUSED),
-      )
-      .optional(),
-    model: z.string().min(1).max(100).optional(),
-    budgetUsd: z.number().positive().max(100_000).optional(),
-    timeoutSeconds: z
-      .int()
-      .min(10)
-      .max(7 * 24 * 3600)
-      .optional(),
-    maxAttempts: z.int().min(1).max(20).optional(),
-  })
-  .meta({ id: 'NewJob' })
 
 const Attempt = z
   .object({
@@ -99,27 +64,43 @@ export const jobRoutes =
           operationId: 'createJob',
           tags: ['jobs'],
           body: NewJob,
-          headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),
+          headers: IdempotencyHeader,
           response: { 201: JobBody, ...errors },
         },
       },
       async (request, reply) => {
-        const { runAt, ...submission } = request.body
-        const once = onceOf(request.headers['idempotency-key'], request.body)
-        const answer = await submitJob(
-          context,
-          request.principal,
-          { ...submission, runAt: runAt === undefined ? undefined : new Date(runAt) },
-          once,
-        )
-        const job = answer.body as Job
-        return reply.code(201).header('location', `/api/v1/jobs/${job.id}`).send(job)
+        const once = onceOf(request.headers, 'POST /jobs', request.body)
+        const { status, body } = await submitJob(context, request.principal, submissionOf(request.body), once)
+        return reply
+          .code(status as 201)
+          .header('location', `/api/v1/jobs/${body.id}`)
+          .send(body)
+      },
+    )
+
+    app.post(
+      '/jobs/batch',
+      {
+        schema: {
+          operationId: 'createJobs',
+          tags: ['jobs'],
+          body: NewBatch,
+          headers: IdempotencyHeader,
+          response: { 201: z.object({ jobs: z.array(JobBody) }).meta({ id: 'Batch' }), ...errors },
+        },
+      },
+      async (request, reply) => {
+        const once = onceOf(request.headers, 'POST /jobs/batch', request.body)
+        const submissions = request.body.jobs.map(submissionOf)
+        const { body } = await submitBatch(context, request.principal, submissions, once)
+        return reply.code(201).send(body)
       },
     )
 
     const ListQuery = PageQuery.extend({
       state: z.union([JobState, z.array(JobState)]).optional(),
       repositoryId: z.uuid().optional(),
+      scheduleId: z.uuid().optional(),
     })
     app.get(
       '/jobs',
@@ -132,11 +113,12 @@ export const jobRoutes =
         },
       },
       async request => {
-        const { limit, cursor, state, repositoryId } = request.query
+        const { limit, cursor, state, repositoryId, scheduleId } = request.query
         const { organizationId } = request.principal
         const filter = {
           states: state === undefined ? null : [state].flat(),
           repositoryId: repositoryId ?? null,
+          scheduleId: scheduleId ?? null,
         }
         const rows = await database.inOrganization(organizationId, tx =>
           listJobs(tx, organizationId, filter, { limit: limit + 1, before: readCursor(cursor) }),
@@ -192,9 +174,94 @@ export const jobRoutes =
       },
     )
 
+    const Change = z
+      .strictObject({
+        priority: Priority.optional(),
+        budgetUsd: BudgetUsd.nullable().optional(),
+        runAt: RunAt.nullable().optional(),
+      })
+      .refine(change => Object.keys(change).length > 0, 'Say what to change: priority, budgetUsd or runAt')
+      .meta({ id: 'JobChange' })
+    app.patch(
+      '/jobs/:id',
+      {
+        schema: {
+          operationId: 'changeJob',
+          tags: ['jobs'],
+          params: JobReference,
+          body: Change,
+          response: { 200: JobBody, 409: Problem, ...errors },
+        },
+      },
+      async request => {
+        const id = await idOf(request.principal.organizationId, request.params.id)
+        const { runAt, ...change } = request.body
+        return viewJob(
+          await changeJob(context, request.principal, id, {
+            ...change,
+            runAt: typeof runAt === 'string' ? new Date(runAt) : runAt,
+          }),
+        )
+      },
+    )
+
+    const RelatedJob = z
+      .object({ id: z.string(), number: z.int(), state: JobState, task: z.string() })
+      .meta({ id: 'RelatedJob' })
+    const related = ({ id, number, state, task }: JobRow) => ({ id, number, state, task })
+    app.get(
+      '/jobs/:id/relations',
+      {
+        schema: {
+          operationId: 'getJobRelations',
+          tags: ['jobs'],
+          summary: 'The jobs that this one needs, and those that wait for it',
+          params: JobReference,
+          response: {
+            200: z
+              .object({ needs: z.array(RelatedJob), dependents: z.array(RelatedJob) })
+              .meta({ id: 'JobRelations' }),
+            ...errors,
+          },
+        },
+      },
+      async request => {
+        const { organizationId } = request.principal
+        return database.inOrganization(organizationId, async tx => {
+          const { id, needs, start_after } = await requireJob(tx, organizationId, request.params.id)
+          const predecessors = start_after === null ? needs : [...needs, start_after]
+          return {
+            needs: (await listPredecessors(tx, organizationId, predecessors)).map(related),
+            dependents: (await listDependents(tx, organizationId, id)).map(related),
+          }
+        })
+      },
+    )
+
+    const idOf = async (organizationId: string, reference: string): Promise<string> =>
+      (await database.inOrganization(organizationId, tx => requireJob(tx, organizationId, reference))).id
+
+    app.post(
+      '/jobs/:id/retry',
+      {
+        schema: {
+          operationId: 'retryJob',
+          tags: ['jobs'],
+          params: JobReference,
+          headers: IdempotencyHeader,
+          response: { 200: JobBody, 409: Problem, ...errors },
+        },
+      },
+      async request => {
+        const id = await idOf(request.principal.organizationId, request.params.id)
+        const once = onceOf(request.headers, `POST /jobs/${id}/retry`, null)
+        return (await retryJobOnce(context, request.principal, id, once, job => viewJob(job))).body
+      },
+    )
+
+    // Doing these twice is no error: they need no key.
     const ACTS = {
       cancel: { operationId: 'cancelJob', act: cancelJob },
-      retry: { operationId: 'retryJob', act: retryJob },
       interrupt: { operationId: 'interruptJob', act: interruptJob },
     }
     for (const [name, { operationId, act }] of Object.entries(ACTS)) {
@@ -208,31 +275,14 @@ export const jobRoutes =
             response: { 200: JobBody, 409: Problem, ...errors },
           },
         },
-        async request => {
-          const { organizationId } = request.principal
-          const { id } = await database.inOrganization(organizationId, tx =>
-            requireJob(tx, organizationId, request.params.id),
-          )
-          return viewJob(await act(context, request.principal, id))
-        },
+        async request =>
+          viewJob(
+            await act(
+              context,
+              request.principal,
+              await idOf(request.principal.organizationId, request.params.id),
+            ),
+          ),
       )
     }
   }
-
-function onceOf(key: string | undefined, body: unknown): Once | null {
-  if (key === undefined) return null
-  return {
-    key,
-    requestHash: createHash('sha256')
-      .update(`POST /jobs\n${canonical(body)}`)
-      .digest('hex'),
-  }
-}
-
-/** JSON with sorted names: the same request in another order is the same request. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_name, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
