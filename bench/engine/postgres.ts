@@ -23,7 +23,6 @@ export async function startCluster(): Promise<Cluster> {
   const cluster = await startEmbeddedPostgres({
     dataDirectory: directory,
     log: { info: () => {}, warn: console.warn },
-    settings: process.env.FFB_STATS
       ? { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track_planning': 'on' }
       : {},
   })
