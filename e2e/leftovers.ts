@@ -20,10 +20,18 @@ export async function leftovers(directory: string): Promise<string[]> {
 }
 
 export async function containers(directory: string): Promise<string[]> {
-  const all = await new Docker().listContainers({ all: true })
-  return all
-    .filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(directory)))
-    .map(({ Id, State }) => `container ${Id.slice(0, 12)} (${State})`)
+  return (await containersOf(directory)).map(({ Id, State }) => `container ${Id.slice(0, 12)} (${State})`)
+}
+
+const containersOf = async (directory: string) =>
+  (await new Docker().listContainers({ all: true })).filter(({ Mounts }) =>
+    Mounts.some(({ Source }) => Source?.startsWith(directory)),
+  )
+
+/** After a test that failed: what it left is told, and does not stay. */
+export async function removeContainers(directory: string): Promise<void> {
+  for (const { Id } of await containersOf(directory))
+    await new Docker().getContainer(Id).remove({ force: true, v: true })
 }
 
 async function volumes(directory: string): Promise<string[]> {

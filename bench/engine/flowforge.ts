@@ -10,8 +10,9 @@ import { createRunnerRecords } from '../../packages/server/src/jobs/runner-recor
 import { createSpares } from '../../packages/server/src/jobs/spares.ts'
 import { submitBatch, submitJob } from '../../packages/server/src/jobs/submit.ts'
 import { startWorker } from '../../packages/server/src/jobs/work.ts'
-import { createPostgresBus } from '../../packages/server/src/live/bus.ts'
+import { createBus } from '../../packages/server/src/live/bus.ts'
 import { createEventLog } from '../../packages/server/src/live/event-log.ts'
+import { createPostgresRelay } from '../../packages/server/src/live/postgres-relay.ts'
 import {
   createPostgresAttemptSignal,
   createPostgresDoorbell,
@@ -34,6 +35,7 @@ const repositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: COMMIT }),
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }
@@ -53,18 +55,17 @@ export interface Tenant {
 export async function connect(app: pg.ClientConfig) {
   const database = createDatabase(app)
   const listener = await createListener(app)
-  const bus = createPostgresBus({
-    listener,
-    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
-  })
+  const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
+  const doorbell = createPostgresDoorbell(listener, database.pool)
   return {
     database,
     bus,
     events: createEventLog(bus),
-    doorbell: createPostgresDoorbell(listener),
+    doorbell,
     signal: createPostgresAttemptSignal(listener),
     log: pino({ level: 'warn' }),
     close: async () => {
+      await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
       await database.close()
     },

@@ -23,8 +23,6 @@ export async function startCluster(): Promise<Cluster> {
   const cluster = await startEmbeddedPostgres({
     dataDirectory: directory,
     log: { info: () => {}, warn: console.warn },
-      ? { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track_planning': 'on' }
-      : {},
   })
   const createDatabase = async (database: string) => {
     const admin = new pg.Client({ ...cluster.superuserConfig })

@@ -8,7 +8,7 @@ import {
   type ScriptedModelOptions,
 } from '../../packages/scripted-model/src/server.ts'
 import { freePort, type Program, startProgram } from '../../script/lib/program.ts'
-import { leftovers } from '../leftovers.ts'
+import { leftovers, removeContainers } from '../leftovers.ts'
 import { createPerson, type Person } from '../person.ts'
 import { basics, makeDirectory, ROOT } from '../system.ts'
 import { createPostgres, type Postgres } from './postgres.ts'
@@ -98,6 +98,7 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
       await model.close()
       await options.cleanUp?.()
       const left = await leftovers(directory)
+      await removeContainers(directory)
       const unclean = exits.filter(({ code }) => code !== 0)
       const logs = unclean.map(({ code, program }) => `exit ${code}:\n${program.output().slice(-3000)}`)
       await rm(directory, { recursive: true, force: true })

@@ -6,6 +6,7 @@ import { isHopelessRetry } from './claude-outcome.ts'
 import { type ClaudeProcess, claudeCommand, startClaudeProcess } from './claude-process.ts'
 import { createTurns, type TurnEnd } from './claude-turn.ts'
 import { RunError } from './failure.ts'
+import { hasRunOutOfMemory } from './out-of-memory.ts'
 import { cleanText, cutStart } from './text.ts'
 
 export type AgentSdk = {
@@ -115,6 +116,11 @@ const waitingDetail = (message: Extract<SDKMessage, { subtype: 'api_retry' }>): 
 
 const crashOf = (claude: ClaudeProcess, detail: string): RunError => {
   const exit = claude.exit()
+  if (exit === 'SIGKILL' && hasRunOutOfMemory())
+    return new RunError(
+      'oom',
+      'The container used more memory than it may, and the kernel ended Claude Code.',
+    )
   const how = `Claude Code ended unexpectedly${exit === undefined ? '' : ` (${exit})`}`
   const tail = cutStart(cleanText(claude.stderr().trim()), 2000)
   return new RunError('agent_crashed', [how, detail, tail].filter(part => part !== '').join(': '))

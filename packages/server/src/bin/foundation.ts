@@ -7,8 +7,9 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import { FlowForgeError } from '../errors.ts'
 import { createMirrors } from '../git/mirrors.ts'
-import { createPostgresBus } from '../live/bus.ts'
+import { createBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
+import { createPostgresRelay } from '../live/postgres-relay.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
 import { loadMasterKey } from '../secrets/master-key.ts'
 import { createSealing, type Sealing } from '../secrets/sealing.ts'
@@ -38,10 +39,8 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
   if (applied.length > 0) log.info({ applied }, 'database brought to this version')
   const database = createDatabase(postgres.app)
   const listener = await createListener(postgres.app)
-  const bus = createPostgresBus({
-    listener,
-    send: (channel, payload) => database.pool.query('select pg_notify($1, $2)', [channel, payload]),
-  })
+  const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
+  const doorbell = createPostgresDoorbell(listener, database.pool)
   return {
     config,
     log,
@@ -49,7 +48,7 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
     database,
     bus,
     events: createEventLog(bus),
-    doorbell: createPostgresDoorbell(listener),
+    doorbell,
     signal: createPostgresAttemptSignal(listener),
     storage: createStorage(config.storage, sealing),
     sweeperLock: createLeaderLock(postgres.app, { key: SWEEPER_LOCK, silenceMs: config.leaseSeconds * 1000 }),
@@ -59,6 +58,7 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
     }),
     installationId: await database.acrossOrganizations(tx => installationId(tx, uuidv7())),
     close: async () => {
+      await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
       await database.close()
       await postgres.stop()

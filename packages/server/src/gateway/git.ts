@@ -18,7 +18,7 @@ import {
 } from '../git/quarantine.ts'
 import { readRef } from '../git/reading.ts'
 import { type PushRequest, pushAdvertisement, pushReport, readPushRequest } from '../git/receive-pack.ts'
-import { attemptRef, branchRef, HIDDEN_REFS, jobHeadRef } from '../git/refname.ts'
+import { attemptRef, branchRef, HIDDEN_REFS, jobBaseRef, jobHeadRef } from '../git/refname.ts'
 import {
   advertise,
   answerFailure,
@@ -220,6 +220,7 @@ function fetchSettings(attempt: GatewayAttempt): GitSettings {
   return [
     ['transfer.hideRefs', HIDDEN_REFS],
     ['transfer.hideRefs', `!${jobHeadRef(attempt.jobId)}`],
+    ['transfer.hideRefs', `!${jobBaseRef(attempt.jobId)}`],
     ['uploadpack.allowFilter', 'true'],
     ['uploadpackfilter.allow', 'false'],
     ['uploadpackfilter.blob:none.allow', 'true'],

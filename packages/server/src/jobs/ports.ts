@@ -61,6 +61,11 @@ export interface Repositories {
     result: { jobId: string; branch: string; commit: string },
     signal: AbortSignal,
   ): Promise<void>
+  /**
+   * Keeps a commit for a job: as the `base` that its containers fetch, or as the `head` that it has made. False: the
+   * repository does not have it.
+   */
+  keep(repository: RepositoryRow, jobId: string, as: 'base' | 'head', commit: string): Promise<boolean>
   /** What an attempt has pushed and is stored, also when nobody lived to record it. */
   pushedBy(repository: RepositoryRow, jobId: string, attemptNumber: number): Promise<string | null>
   /** Forgets what an attempt left half-way. */

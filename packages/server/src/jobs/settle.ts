@@ -11,7 +11,13 @@ import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
 
 export type Outcome =
-  | { kind: 'succeeded'; headCommit: string | null; result: JobResult }
+  /** `reused`: the job whose result it is. */
+  | {
+      kind: 'succeeded'
+      headCommit: string | null
+      result: JobResult
+      reused?: { jobId: string; number: number }
+    }
   /** Back into the queue when the retry policy says so, else the end. */
   | { kind: 'failed'; reason: Reason; headCommit?: string | null; retryAfterMs?: number }
   | { kind: 'cancelled' }
@@ -51,14 +57,17 @@ export async function applyOutcome(
     job.cancel_requested_at && wanted.kind !== 'succeeded' ? { kind: 'cancelled' } : wanted
   switch (outcome.kind) {
     case 'succeeded': {
-      const { result, headCommit } = outcome
+      const { result, headCommit, reused } = outcome
       const done = await updateJob(tx, job.id, {
         state: after(job.state, 'succeed'),
         result,
         head_commit: headCommit,
         reason: null,
+        cached_from: reused?.jobId,
+        cached_from_number: reused?.number,
       })
       await context.events.append(tx, done, [
+        ...(reused ? [{ type: 'result.reused' as const, data: reused }] : []),
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
       await tellDependents(tx, context, [done])

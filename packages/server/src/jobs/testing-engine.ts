@@ -75,6 +75,7 @@ export const stubRepositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: BASE }),
   stat: async () => ({ filesChanged: 1, insertions: 2, deletions: 3 }),
   publish: async () => {},
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }

@@ -29,7 +29,9 @@ export const agentOrder = (hold: Hold, repository: RepositoryRow, baseCommit: st
     baseBranch: hold.job.base_branch!,
     baseCommit,
     checkoutCommit: baseCommit,
-    checkoutRef: `refs/heads/${hold.job.base_branch}`,
+    checkoutRef: hold.job.base_from
+      ? `refs/flowforge/jobs/${hold.job.id}/base`
+      : `refs/heads/${hold.job.base_branch}`,
     branch: hold.job.branch,
     author: AUTHOR,
   },

@@ -1,10 +1,10 @@
-// The bus carries only "job J is at seq N" and live text deltas between processes; subscribers read the rows.
-// Over Postgres NOTIFY: server and worker may be one process or many.
+// The bus carries only "job J is at seq N" and live text deltas; subscribers read the rows. Those of this process hear it
+// directly, others by a relay (NOTIFY or Redis); where there is one process alone, there is no relay.
+import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import sql from 'sql-template-tag'
 import { z } from 'zod'
 import type { Transaction } from '../store/database.ts'
-import type { Listener } from '../store/listener.ts'
+import { createTeller } from '../store/notify.ts'
 
 export interface Announcement {
   jobId: string
@@ -20,7 +20,10 @@ export interface Delta {
 }
 
 export interface Bus {
-  /** Reaches subscribers when the caller's transaction has committed. */
+  /**
+   * Reaches subscribers when the caller's transaction has committed. Lost when this process dies at that moment:
+   * subscribers also look by themselves now and then.
+   */
   announce(tx: Transaction, announcement: Announcement): Promise<void>
   /** May be lost; never waits. */
   sendDelta(delta: Delta): void
@@ -28,6 +31,18 @@ export interface Bus {
   onDelta(handler: (delta: Delta) => void): () => void
   /** Something may have been missed: subscribers read again from their cursors. */
   onGap(handler: () => void): () => void
+  close(): Promise<void>
+}
+
+/** Takes what is said to the other processes of the installation. Nothing is kept: who does not listen misses it. */
+export interface Relay {
+  /** In this order. Settles when they are sent, or lost. */
+  send(messages: string[]): Promise<unknown>
+  /** Also what this process has sent, if the relay can't tell. */
+  onMessage(handler: (message: string) => void): void
+  /** Messages may have been missed. */
+  onGap(handler: () => void): void
+  close(): Promise<void>
 }
 
 interface Signals {
@@ -36,7 +51,8 @@ interface Signals {
   gap: []
 }
 
-function createSignals() {
+/** Without a relay: this process alone. */
+export function createBus(relay: Relay | null): Bus {
   const emitter = new EventEmitter<Signals>()
   emitter.setMaxListeners(0)
   const on =
@@ -46,25 +62,42 @@ function createSignals() {
       emitter.on(name, listener)
       return () => void emitter.off(name, listener)
     }
-  return { emitter, onAnnouncement: on('announcement'), onDelta: on('delta'), onGap: on('gap') }
-}
-
-const CHANNEL = 'flowforge_live'
-/** Whatever else speaks on this channel of the database must not end the process. */
-function parseJson(payload: string): unknown {
-  try {
-    return JSON.parse(payload)
-  } catch {
-    return undefined
+  const outgoing = relay && createOutgoing(relay)
+  relay?.onMessage(text => {
+    const message = Message.safeParse(parseJson(text))
+    if (!message.success || message.data.from === outgoing!.self) return
+    if ('a' in message.data) emitter.emit('announcement', message.data.a)
+    else emitter.emit('delta', message.data.d)
+  })
+  relay?.onGap(() => emitter.emit('gap'))
+  return {
+    announce: async (tx, announcement) => {
+      tx.afterCommit(() => {
+        emitter.emit('announcement', announcement)
+        outgoing?.announce(announcement)
+      })
+    },
+    sendDelta: delta => {
+      emitter.emit('delta', delta)
+      outgoing?.sendDelta(delta)
+    },
+    onAnnouncement: on('announcement'),
+    onDelta: on('delta'),
+    onGap: on('gap'),
+    close: async () => {
+      await outgoing?.close()
+      await relay?.close()
+    },
   }
 }
 
-/** NOTIFY carries at most 8000 bytes: PostgreSQL documentation, sql-notify. A longer delta is dropped; its message follows. */
-const MAX_PAYLOAD_BYTES = 7900
-
-const Payload = z.union([
-  z.object({ a: z.object({ jobId: z.string(), organizationId: z.string(), seq: z.number() }) }),
+const Message = z.union([
   z.object({
+    from: z.string().optional(),
+    a: z.object({ jobId: z.string(), organizationId: z.string(), seq: z.number() }),
+  }),
+  z.object({
+    from: z.string().optional(),
     d: z.object({
       jobId: z.string(),
       organizationId: z.string(),
@@ -75,51 +108,49 @@ const Payload = z.union([
   }),
 ])
 
-export function createPostgresBus({
-  listener,
-  send,
-}: {
-  listener: Listener
-  /** Settles when it is sent, or lost. */
-  send: (channel: string, payload: string) => Promise<unknown>
-}): Bus {
-  const { emitter, ...subscriptions } = createSignals()
-  const sendInOrder = createOrder(payload => send(CHANNEL, payload))
-  listener.on(CHANNEL, payload => {
-    const message = Payload.safeParse(parseJson(payload))
-    if (!message.success) return
-    if ('a' in message.data) emitter.emit('announcement', message.data.a)
-    else emitter.emit('delta', message.data.d)
-  })
-  listener.onReconnect(() => emitter.emit('gap'))
-  return {
-    ...subscriptions,
-    announce: async (tx, announcement) => {
-      await tx.run(sql`select pg_notify(${CHANNEL}, ${JSON.stringify({ a: announcement })})`)
-    },
-    sendDelta: delta => {
-      const payload = JSON.stringify({ d: delta })
-      if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) sendInOrder(payload)
-    },
+/** Whatever else speaks on this channel must not end the process. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
-/** What the database does not take in time is dropped, the oldest first: text that is live is worth nothing later. */
-const MAX_UNSENT = 1000
+/** What the relay does not take in time is dropped, the oldest first: text that is live is worth nothing later. */
+const MAX_UNSENT_DELTAS = 1000
 
-/** One at a time: on several connections at once the words of a sentence would overtake each other. */
-function createOrder(send: (payload: string) => Promise<unknown>): (payload: string) => void {
-  const unsent: string[] = []
-  let sending = false
-  const run = async (): Promise<void> => {
-    sending = true
-    for (let payload = unsent.shift(); payload !== undefined; payload = unsent.shift())
-      await send(payload).catch(() => {})
-    sending = false
-  }
-  return payload => {
-    if (unsent.length >= MAX_UNSENT) unsent.shift()
-    unsent.push(payload)
-    if (!sending) void run()
+/**
+ * What waits while the relay sends: deltas in their order (on several connections at once the words of a sentence would
+ * overtake each other), and of each job the newest announcement alone.
+ */
+function createOutgoing(relay: Relay) {
+  const self = randomUUID()
+  let deltas: Delta[] = []
+  let announced = new Map<string, Announcement>()
+  const teller = createTeller(() => {
+    // Deltas first: the finished message takes their place, and nothing of it is to come after it.
+    const messages = [
+      ...deltas.map(d => JSON.stringify({ from: self, d })),
+      ...[...announced.values()].map(a => JSON.stringify({ from: self, a })),
+    ]
+    deltas = []
+    announced = new Map()
+    return relay.send(messages)
+  })
+  return {
+    self,
+    announce: (announcement: Announcement): void => {
+      // Two transactions of one job can end in the other order of their commits.
+      const before = announced.get(announcement.jobId)?.seq ?? 0
+      if (announcement.seq > before) announced.set(announcement.jobId, announcement)
+      teller.tell()
+    },
+    sendDelta: (delta: Delta): void => {
+      if (deltas.length >= MAX_UNSENT_DELTAS) deltas.shift()
+      deltas.push(delta)
+      teller.tell()
+    },
+    close: teller.close,
   }
 }

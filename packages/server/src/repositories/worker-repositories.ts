@@ -38,6 +38,7 @@ export function createWorkerRepositories({
     publish: async (repository, { branch, commit }, signal) => {
       await mirrors.publish({ repository: mirrored(repository), branch, commit, expected: null, signal })
     },
+    keep: (repository, jobId, as, commit) => mirrors.keep(repository.id, { jobId, as, commit }),
     pushedBy: (repository, jobId, attemptNumber) => mirrors.attemptHead(repository.id, jobId, attemptNumber),
     release,
   }
