@@ -8,7 +8,7 @@ import { createDummyExecutor } from '../../packages/server/src/executors/dummy/e
 import type { AttemptGateway, EventLog, Repositories } from '../../packages/server/src/jobs/ports.ts'
 import { createRunnerRecords } from '../../packages/server/src/jobs/runner-records.ts'
 import { createSpares } from '../../packages/server/src/jobs/spares.ts'
-import { submitJob } from '../../packages/server/src/jobs/submit.ts'
+import { submitBatch, submitJob } from '../../packages/server/src/jobs/submit.ts'
 import { startWorker } from '../../packages/server/src/jobs/work.ts'
 import { createBus } from '../../packages/server/src/live/bus.ts'
 import { createEventLog } from '../../packages/server/src/live/event-log.ts'
@@ -24,7 +24,9 @@ import { insertRepository } from '../../packages/server/src/store/repositories.t
 import { type Contender, createTally } from './contender.ts'
 
 const CONCURRENCY = 100
-const SUBMITTERS = 16
+/** As many as one `POST /jobs/batch` takes. */
+const BATCH = 100
+const SUBMITTERS = 2
 const COMMIT = 'a'.repeat(40)
 
 /** What stands in for Git: a base that is always there. */
@@ -126,11 +128,17 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
     name: 'FlowForge engine',
     about: `Postgres with fsync, concurrency ${CONCURRENCY}; state, attempts and events of every job stored`,
     submitMany: async count => {
+      const { repositoryId, ...submitter } = tenant
       let left = count
-      const submitter = async () => {
-        while (left-- > 0) await submitOneJob(context, tenant, 'Do nothing.')
+      const submit = async () => {
+        while (left > 0) {
+          const size = Math.min(BATCH, left)
+          left -= size
+          const jobs = Array.from({ length: size }, () => ({ repositoryId, task: 'Do nothing.' }))
+          await submitBatch(context, submitter, jobs, null)
+        }
       }
-      await Promise.all(Array.from({ length: SUBMITTERS }, submitter))
+      await Promise.all(Array.from({ length: SUBMITTERS }, submit))
     },
     untilDone: tally.until,
     forget: tally.forget,

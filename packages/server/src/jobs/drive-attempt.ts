@@ -7,6 +7,7 @@ import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { inSharedTransaction } from '../store/shared-transaction.ts'
 import { asHolder } from './as-holder.ts'
 import { briefAttempt } from './briefing.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
@@ -139,7 +140,7 @@ async function isAdoptable({ database }: DriveContext, { attempt }: Hold): Promi
 }
 
 async function loadRepository({ database }: DriveContext, { job }: Hold): Promise<RepositoryRow> {
-  const row = await database.inOrganization(job.organization_id, tx =>
+  const row = await inSharedTransaction(database, job.id, tx =>
     findRepository(tx, job.organization_id, job.repository_id),
   )
   if (!row) throw new PhaseFailed(reasonOf('internal_error', 'The repository of this job was removed.'))
@@ -196,7 +197,7 @@ async function pushedCommit(
   { job, attempt }: Hold,
   repository: RepositoryRow,
 ): Promise<string | null> {
-  const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
+  const row = await inSharedTransaction(database, job.id, tx => findAttempt(tx, attempt.id))
   // A worker may have died between the store and the record of a push; the runner does not send it again.
   const recorded = attempt.epoch === 1 ? (row?.pushed_commit ?? null) : null
   return recorded ?? (await repositories.pushedBy(repository, job.id, attempt.number))

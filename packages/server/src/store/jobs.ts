@@ -3,6 +3,7 @@
 import type { JobResult, JobState, Questions, Reason, Stage, WaitingFor } from '@flowforge/protocol'
 import sql, { empty, join, raw } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { merged } from './merged.ts'
 
 export interface JobRow {
   id: string
@@ -163,8 +164,17 @@ export const findJobs = (
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const NUMBER = /^[0-9]{1,9}$/
 
-export const lockJob = (tx: Transaction, id: string): Promise<JobRow | undefined> =>
-  tx.first(sql`select * from jobs where id = ${id} for update`)
+/** Those who share a transaction lock in one order, so that two transactions do not wait for each other. */
+export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefined> = merged(
+  id => id,
+  async (tx: Transaction, ids: string[]) => {
+    const rows = await tx.all<JobRow>(
+      sql`select * from jobs where id = any(${ids}::uuid[]) order by id for update`,
+    )
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return ids.map(id => byId.get(id))
+  },
+)
 
 export interface JobFilter {
   states: JobState[] | null
@@ -221,69 +231,86 @@ export interface JobChange {
   run_at?: Date | null
 }
 
+/** What a change writes: its own columns, and the times of its state. `now` is the transaction's time. */
+type Assignments = Partial<Record<keyof typeof CHANGING_COLUMNS, unknown>>
+
+const CHANGING_COLUMNS = {
+  state: true,
+  stage: true,
+  waiting_for: true,
+  reason: true,
+  result: true,
+  base_branch: true,
+  base_commit: true,
+  cache_key: true,
+  cached_from: true,
+  cached_from_number: true,
+  head_commit: true,
+  published_commit: true,
+  turn: true,
+  attempt: true,
+  attempts_before: true,
+  cancelled_by: true,
+  priority: true,
+  budget_usd: true,
+  run_at: true,
+  queued_at: true,
+  not_before: true,
+  started_at: true,
+  finished_at: true,
+  cancel_requested_at: true,
+  waiting_since: true,
+} as const satisfies Record<keyof JobChange, true> & Partial<Record<keyof JobRow, true>>
+
+const TO_CHANGE = raw(Object.keys(CHANGING_COLUMNS).join(', '))
+/** Of a column that a change does not name, the row's own value. */
+const CHANGED = raw(
+  Object.keys(CHANGING_COLUMNS)
+    .map(name => (name === 'started_at' ? 'coalesce(j.started_at, changed.started_at)' : `changed.${name}`))
+    .join(', '),
+)
+
+const assign = merged(
+  ({ id }) => id,
+  async (tx: Transaction, changes: Array<{ id: string; to: Assignments }>): Promise<JobRow[]> => {
+    const rows = await tx.all<JobRow>(sql`
+      update jobs j set (${TO_CHANGE}) = (select ${CHANGED} from jsonb_populate_record(j, c.assignments) as changed)
+      from unnest(${changes.map(({ id }) => id)}::uuid[], ${changes.map(({ to }) => to)}::jsonb[]) as c (id, assignments)
+      where j.id = c.id
+      returning j.*`)
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return changes.map(({ id }) => byId.get(id)!)
+  },
+)
+
 /** The row must be locked by the caller (`lockJob`), or the change must not depend on what was read. */
-export const updateJob = async (tx: Transaction, id: string, change: JobChange): Promise<JobRow> => {
-  const assignments = Object.entries(change)
-    .filter(([, value]) => value !== undefined)
-    .map(([column, value]) => sql`${column_(column)} = ${value}`)
-  const times = stateTimes(change.state)
-  return (await tx.first<JobRow>(
-    sql`update jobs set ${join([...assignments, ...times], ', ')} where id = ${id} returning *`,
-  ))!
-}
+export const updateJob = (tx: Transaction, id: string, change: JobChange): Promise<JobRow> =>
+  assign(tx, { id, to: { ...change, ...stateTimes(change.state) } })
 
-const COLUMNS = {
-  state: sql`state`,
-  stage: sql`stage`,
-  waiting_for: sql`waiting_for`,
-  reason: sql`reason`,
-  result: sql`result`,
-  base_branch: sql`base_branch`,
-  base_commit: sql`base_commit`,
-  cache_key: sql`cache_key`,
-  cached_from: sql`cached_from`,
-  cached_from_number: sql`cached_from_number`,
-  head_commit: sql`head_commit`,
-  published_commit: sql`published_commit`,
-  turn: sql`turn`,
-  attempt: sql`attempt`,
-  attempts_before: sql`attempts_before`,
-  cancelled_by: sql`cancelled_by`,
-  priority: sql`priority`,
-  budget_usd: sql`budget_usd`,
-  run_at: sql`run_at`,
-} satisfies Record<keyof JobChange, unknown>
-const column_ = (name: string) => COLUMNS[name as keyof JobChange]
+const NOT_WAITING = { waiting_for: null, waiting_since: null } as const
 
-const NOT_WAITING = [sql`waiting_for = null`, sql`waiting_since = null`]
-
-function stateTimes(state: JobState | undefined) {
+function stateTimes(state: JobState | undefined): Assignments {
   switch (state) {
     case 'queued':
-      return [
-        sql`queued_at = now()`,
-        sql`not_before = null`,
-        sql`finished_at = null`,
-        sql`cancel_requested_at = null`,
+      return {
+        queued_at: 'now',
+        not_before: null,
+        finished_at: null,
+        cancel_requested_at: null,
         ...NOT_WAITING,
-      ]
+      }
     case 'pending':
-      return [
-        sql`queued_at = null`,
-        sql`not_before = null`,
-        sql`finished_at = null`,
-        sql`cancel_requested_at = null`,
-      ]
+      return { queued_at: null, not_before: null, finished_at: null, cancel_requested_at: null }
     case 'running':
-      return [sql`started_at = coalesce(started_at, now())`, ...NOT_WAITING]
+      return { started_at: 'now', ...NOT_WAITING }
     case 'waiting':
-      return [sql`waiting_since = now()`]
+      return { waiting_since: 'now' }
     case 'succeeded':
     case 'failed':
     case 'cancelled':
-      return [sql`finished_at = now()`, sql`stage = null`, ...NOT_WAITING]
+      return { finished_at: 'now', stage: null, ...NOT_WAITING }
     default:
-      return []
+      return {}
   }
 }
 
