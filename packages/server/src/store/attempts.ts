@@ -181,7 +181,8 @@ export const savePushedCommit = (tx: Transaction, holder: Holder, commit: string
     where id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`)
 
 export const saveWorkCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
-  tx.run(sql`update attempts set work_commit = ${commit} where ${heldBy(holder)}`)
+  tx.run(sql`update attempts set work_commit = ${commit}
+    where id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`)
 
 /** The job goes on: its time limit moves by what it waited. The caller has locked the job, which still is `waiting`. */
 export const moveDeadline = (tx: Transaction, attemptId: string): Promise<number> =>
