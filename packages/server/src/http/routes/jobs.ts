@@ -19,7 +19,7 @@ import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
 import { BudgetUsd, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
 
-const JobBody = Job.meta({ id: 'Job' })
+export const JobBody = Job.meta({ id: 'Job' })
 
 export const JobReference = z.object({ id: z.string().meta({ description: "The job's id, or its number" }) })
 
