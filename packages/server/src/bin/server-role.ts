@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Auth } from '../auth/better-auth.ts'
+import { createLiveTickets } from '../auth/live-tickets.ts'
 import { createAuthenticator } from '../auth/principal.ts'
 import type { Doctor } from '../doctor.ts'
 import { FlowForgeError } from '../errors.ts'
@@ -10,6 +11,8 @@ import { type App, createApp } from '../http/app.ts'
 import { createClosing } from '../http/closing.ts'
 import { createJobStreams } from '../live/job-stream.ts'
 import { createOrganizationStreams } from '../live/organization-stream.ts'
+import { createRecentEvents } from '../live/recent-events.ts'
+import { createStory } from '../live/story.ts'
 import { createRepositoryFiles } from '../repositories/worker-repositories.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -30,6 +33,8 @@ export async function createServerRole(foundation: Foundation, doctor: Doctor): 
   const { config, database, bus, sealing, mirrors } = foundation
   const auth = lazily(() => loadAuth(foundation))
   const authenticator = createAuthenticator({ database, auth })
+  const story = createStory(foundation)
+  const recent = createRecentEvents(story)
   const closing = createClosing()
   const peopleGit = createPeopleGit({ pathOf: mirrors.pathOf })
   const app = await createApp({
@@ -38,12 +43,15 @@ export async function createServerRole(foundation: Foundation, doctor: Doctor): 
     database,
     auth,
     authenticator,
+    tickets: createLiveTickets(database),
     sealing,
     events: foundation.events,
     doorbell: foundation.doorbell,
     signal: foundation.signal,
-    jobStreams: createJobStreams({ database, bus }),
-    organizationStreams: createOrganizationStreams({ database, bus }),
+    story,
+    recentEvents: recent,
+    jobStreams: createJobStreams({ recent, bus }),
+    organizationStreams: createOrganizationStreams({ database, recent, bus }),
     files: createRepositoryFiles(mirrors),
     peopleGit: async (req, res, repository, pathRest) => {
       await peopleGit.handle(req, res, { ...repository, pathRest })

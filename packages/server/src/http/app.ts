@@ -18,9 +18,10 @@ import { authRoutes } from './routes/auth.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { gitRoutes } from './routes/git.ts'
 import { healthRoutes } from './routes/health.ts'
+import { jobConversationRoutes } from './routes/job-conversation.ts'
 import { jobStoryRoutes } from './routes/job-story.ts'
 import { jobRoutes } from './routes/jobs.ts'
-import { liveRoutes } from './routes/live.ts'
+import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
 import { systemRoutes } from './routes/system.ts'
 import { webRoutes } from './routes/web.ts'
@@ -96,12 +97,14 @@ export async function createApp(context: HttpContext): Promise<App> {
     async api => {
       const typed = api.withTypeProvider<ZodTypeProvider>()
       api.addHook('onRequest', async request => {
-        request.principal = await context.authenticator.authenticate(
-          new Headers(headerPairs(request.headers)),
-        )
+        const ticket = liveTicket(request)
+        request.principal = ticket
+          ? await context.tickets.redeem(ticket)
+          : await context.authenticator.authenticate(new Headers(headerPairs(request.headers)))
         refuseForeignOrigin(request, context.publicUrl)
       })
       await typed.register(jobRoutes(context))
+      await typed.register(jobConversationRoutes(context))
       await typed.register(jobStoryRoutes(context))
       await typed.register(liveRoutes(context))
       await typed.register(repositoryRoutes(context))
