@@ -5,6 +5,8 @@ export interface Verb {
   name: string
   summary: string
   load: () => Promise<{ command: LoadedCommand }>
+  /** What its noun alone means. */
+  isDefault?: boolean
 }
 
 export interface Noun {
@@ -119,6 +121,33 @@ export const COMMANDS: CommandEntry[] = [
   },
   { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
   { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
+  {
+    name: 'backup',
+    summary: 'Back up the FlowForge of this machine',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'Make a backup now',
+        load: () => import('./commands/backup/create.ts'),
+        isDefault: true,
+      },
+      {
+        name: 'list',
+        summary: 'List the backups in a folder or bucket',
+        load: () => import('./commands/backup/list.ts'),
+      },
+      {
+        name: 'verify',
+        summary: 'Read a backup and check every byte of it',
+        load: () => import('./commands/backup/verify.ts'),
+      },
+    ],
+  },
+  {
+    name: 'restore',
+    summary: 'Put a backup into an empty data folder and database',
+    load: () => import('./commands/restore.ts'),
+  },
   {
     name: 'doctor',
     summary: 'Check that everything needed is there',

@@ -19,3 +19,5 @@ export const branchRef = (branch: string): string => `refs/heads/${branch}`
 
 /** Fetches and advertisements leave these out unless asked otherwise. */
 export const HIDDEN_REFS = 'refs/flowforge'
+/** Takes such a ref apart: the job, and `head` or `attempt-N`. */
+export const jobRefPattern = /^refs\/flowforge\/jobs\/([^/]+)\/([^/]+)$/
