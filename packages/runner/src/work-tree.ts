@@ -171,8 +171,11 @@ const PUSH_TRIES = 3
 const PUSH_DELAY_MS = 1000
 
 /** Never forced: only what continues the branch is accepted. A push that broke on the way is tried again. */
-export const push = async (context: GitContext, head: string, branch: string): Promise<void> => {
-  const refspec = `${head}:refs/heads/${branch}`
+export const push = (context: GitContext, head: string, branch: string): Promise<void> =>
+  pushTo(context, head, `refs/heads/${branch}`)
+
+export const pushTo = async (context: GitContext, head: string, ref: string): Promise<void> => {
+  const refspec = `${head}:${ref}`
   for (let tries = 1; ; tries += 1) {
     const end = await git(context, ['push', '--porcelain', '--no-verify', '--', context.url, refspec])
     if (end.exitCode === 0) return
