@@ -327,6 +327,8 @@ describe('every documented route', () => {
     updateRepository: () => ({ settings: {} }),
     setEgress: () => ({ allow: [] }),
     createApiKey: () => ({ name: 'x' }),
+    replyToJob: () => ({ text: 'x' }),
+    decideRequest: () => ({ requestId: 'none', decision: 'allow' }),
   }
   const call = async (
     { path, method, operation }: Awaited<ReturnType<typeof operations>>[number],
@@ -363,12 +365,14 @@ describe('every documented route', () => {
   test('answers whoever may ask', async () => {
     for (const operation of await operations()) {
       const answer = await call(operation, server.keys.first)
-      // A key named "k" is not there, a queued job has no diff and nothing to interrupt, and the sample repository has
+      // A key named "k" is not there, a queued job has no diff, nothing to interrupt and nobody to reply to, and the sample repository has
       // unfinished jobs.
       const exceptions: Record<string, number> = {
         revokeApiKey: 404,
         getDiff: 404,
         interruptJob: 409,
+        replyToJob: 409,
+        decideRequest: 404,
         deleteRepository: 409,
       }
       const expected = exceptions[operation.operation.operationId]
