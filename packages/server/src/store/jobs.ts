@@ -73,12 +73,18 @@ export async function takeJobNumbers(
   count: number,
 ): Promise<number> {
   await tx.run(sql`set local synchronous_commit = off`)
-  const row = await tx.first<{ last_number: number }>(sql`
-    insert into job_numbers as n (organization_id, last_number)
-    values (${organizationId}, ${count}::int
-            + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
-    on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
-    returning last_number`)
+  const counted = await tx.first<{ last_number: number }>(sql`
+    update job_numbers set last_number = last_number + ${count}::int
+    where organization_id = ${organizationId} returning last_number`)
+  // Only for the first job, since to look for the highest number takes the longer the more jobs there are.
+  const row =
+    counted ??
+    (await tx.first<{ last_number: number }>(sql`
+      insert into job_numbers as n (organization_id, last_number)
+      values (${organizationId}, ${count}::int
+              + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
+      on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
+      returning last_number`))
   return row!.last_number - count + 1
 }
 
