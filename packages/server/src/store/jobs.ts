@@ -1,7 +1,7 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
 import type { JobResult, JobState, Reason, Stage, WaitingFor } from '@flowforge/protocol'
-import sql, { empty, join, raw } from 'sql-template-tag'
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 import { merged } from './merged.ts'
 
@@ -178,7 +178,10 @@ export interface JobFilter {
   scheduleId?: string | null
 }
 
-/** Newest first; `before` is the id of the last row of the page before. */
+/**
+ * Newest first; `before` is the id of the last row of the page before. Each state is read by itself, from its index: of
+ * several at once Postgres would sort all that there ever were.
+ */
 export const listJobs = (
   tx: Transaction,
   organizationId: string,
@@ -187,14 +190,17 @@ export const listJobs = (
 ): Promise<JobRow[]> => {
   const conditions = [
     sql`organization_id = ${organizationId}`,
-    ...(filter.states ? [sql`state = any(${filter.states})`] : []),
     ...(filter.repositoryId ? [sql`repository_id = ${filter.repositoryId}`] : []),
     ...(filter.scheduleId ? [sql`schedule_id = ${filter.scheduleId}`] : []),
     ...(page.before ? [sql`id < ${page.before}::uuid`] : []),
   ]
-  return tx.all(
-    sql`select * from jobs where ${join(conditions, ' and ')} order by id desc limit ${page.limit}`,
-  )
+  const newest = (all: Sql[]) =>
+    sql`(select * from jobs where ${join(all, ' and ')} order by id desc limit ${page.limit})`
+  const parts = filter.states
+    ? [...new Set(filter.states)].map(state => newest([...conditions, sql`state = ${state}`]))
+    : [newest(conditions)]
+  if (parts.length === 0) return Promise.resolve([])
+  return tx.all(sql`select * from (${join(parts, ' union all ')}) page order by id desc limit ${page.limit}`)
 }
 
 /** How many queued jobs come before this one. */
