@@ -5,6 +5,8 @@ export interface Verb {
   name: string
   summary: string
   load: () => Promise<{ command: LoadedCommand }>
+  /** What its noun alone means. */
+  isDefault?: boolean
 }
 
 export interface Noun {
@@ -19,7 +21,7 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'run', summary: 'Submit a task and follow it to its end', load: () => import('./commands/run.ts') },
   {
     name: 'job',
-    summary: 'Look at jobs, follow them, cancel and retry them',
+    summary: 'Look at jobs, follow them, change, cancel and retry them',
     verbs: [
       { name: 'list', summary: 'List jobs, newest first', load: () => import('./commands/job/list.ts') },
       { name: 'show', summary: 'Show one job', load: () => import('./commands/job/show.ts') },
@@ -29,11 +31,31 @@ export const COMMANDS: CommandEntry[] = [
         load: () => import('./commands/job/logs.ts'),
       },
       { name: 'diff', summary: 'Print what a job changed', load: () => import('./commands/job/diff.ts') },
+      {
+        name: 'attempts',
+        summary: 'List every try at a job',
+        load: () => import('./commands/job/attempts.ts'),
+      },
       { name: 'cancel', summary: 'Cancel a job', load: () => import('./commands/job/cancel.ts') },
       {
         name: 'retry',
         summary: 'Try a failed or cancelled job again',
         load: () => import('./commands/job/retry.ts'),
+      },
+      {
+        name: 'budget',
+        summary: 'Change how much a job may cost',
+        load: () => import('./commands/job/budget.ts'),
+      },
+      {
+        name: 'priority',
+        summary: "Change a job's place in the queue",
+        load: () => import('./commands/job/priority.ts'),
+      },
+      {
+        name: 'submit',
+        summary: 'Submit many jobs from a file, all of them or none',
+        load: () => import('./commands/job/submit.ts'),
       },
       {
         name: 'interrupt',
@@ -92,8 +114,40 @@ export const COMMANDS: CommandEntry[] = [
     load: () => import('./commands/login.ts'),
   },
   { name: 'logout', summary: 'Forget the API key of a server', load: () => import('./commands/logout.ts') },
+  {
+    name: 'limit',
+    summary: 'Show or set how many jobs may run at once',
+    load: () => import('./commands/limit.ts'),
+  },
   { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
   { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
+  {
+    name: 'backup',
+    summary: 'Back up the FlowForge of this machine',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'Make a backup now',
+        load: () => import('./commands/backup/create.ts'),
+        isDefault: true,
+      },
+      {
+        name: 'list',
+        summary: 'List the backups in a folder or bucket',
+        load: () => import('./commands/backup/list.ts'),
+      },
+      {
+        name: 'verify',
+        summary: 'Read a backup and check every byte of it',
+        load: () => import('./commands/backup/verify.ts'),
+      },
+    ],
+  },
+  {
+    name: 'restore',
+    summary: 'Put a backup into an empty data folder and database',
+    load: () => import('./commands/restore.ts'),
+  },
   {
     name: 'doctor',
     summary: 'Check that everything needed is there',
