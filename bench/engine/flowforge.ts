@@ -35,10 +35,14 @@ const repositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: COMMIT }),
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
+  keptWork: async () => null,
   keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }
+
+/** These runners keep nothing. */
+const NO_STORAGE = { put: async () => {}, get: async () => null, delete: async () => {} }
 
 export interface Engine {
   context: Awaited<ReturnType<typeof connect>>
@@ -115,6 +119,7 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
       place: randomUUID(),
       concurrency: CONCURRENCY,
       leaseSeconds: 30,
+      waitContainerSeconds: 900,
       facts: {},
     },
   )
@@ -173,7 +178,10 @@ function playRunners(context: Context, onStart: (task: string) => void): Attempt
       close: async () => {},
       remove: async () => {},
       admit: (attempt, order, reports) => {
-        const records = createRunnerRecords({ ...context, sendDelta: context.bus.sendDelta }, reports.epoch)
+        const records = createRunnerRecords(
+          { ...context, storage: NO_STORAGE, sendDelta: context.bus.sendDelta },
+          reports.epoch,
+        )
         const play = async () => {
           await records.bindNonce(attempt, randomUUID())
           if (order.phase === 'agent') onStart(order.task)

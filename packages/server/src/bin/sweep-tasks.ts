@@ -2,9 +2,11 @@
 import { engineSweep } from '../jobs/engine-sweep.ts'
 import type { SweepTask } from '../jobs/sweeper.ts'
 import { liveSweep } from '../live/live-sweep.ts'
+import { backupSweep } from './backup-source.ts'
 import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
-  ...engineSweep(foundation, { leaseSeconds: foundation.config.leaseSeconds }),
+  ...engineSweep(foundation, foundation.config),
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
+  ...backupSweep(foundation),
 ]

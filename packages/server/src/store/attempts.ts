@@ -28,6 +28,8 @@ export interface AttemptRow {
   containers: Partial<Record<Phase, StoredContainer>>
   reports: Partial<Record<Phase, SettleReport>>
   pushed_commit: string | null
+  /** Unfinished work that it left when its container was released. */
+  work_commit: string | null
   session_id: string | null
   started_at: Date
   deadline_at: Date
@@ -35,6 +37,10 @@ export interface AttemptRow {
   end_reason: string | null
   /** The data folder of its doors and mirrors; null before this was recorded. */
   place: string | null
+  /** The code that it failed with, if it did. */
+  failure: FailureCode | null
+  /** What was saved of it after it broke off. */
+  rescued_commit: string | null
 }
 
 /** Who writes: an attempt, as the holder of one epoch of its lease. */
@@ -105,16 +111,24 @@ export const endAttempt = (
   failure: FailureCode | null,
 ): Promise<number> => end(tx, { holder, reason, failure })
 
-/** Of a job's attempts behind `afterNumber`. */
-export const countFailures = async (
+/** How a job's attempts behind `afterNumber` ended. The newest counts: it has ended before this is asked. */
+export const countEnds = async (
   tx: Transaction,
   jobId: string,
-  code: FailureCode,
-  afterNumber: number,
-): Promise<number> =>
-  (await tx.first<{ count: number }>(sql`
-    select count(*) from attempts where job_id = ${jobId} and failure = ${code} and number > ${afterNumber}`))!
-    .count
+  of: { code: FailureCode; afterNumber: number; quickSeconds: number },
+): Promise<{ failures: number; sameFailures: number; quickLosses: number }> =>
+  (await tx.first<{ failures: number; sameFailures: number; quickLosses: number }>(sql`
+    with ended as (
+      select number, failure, coalesce(failure = 'worker_lost'
+        and ended_at - started_at < make_interval(secs => ${of.quickSeconds}), false) as is_quick_loss
+      from attempts where job_id = ${jobId} and number > ${of.afterNumber} and ended_at is not null
+    )
+    select
+      count(*) filter (where failure <> 'worker_lost')::int as failures,
+      count(*) filter (where failure = ${of.code})::int as "sameFailures",
+      count(*) filter (where is_quick_loss and number > coalesce(
+        (select max(number) from ended where not is_quick_loss), 0))::int as "quickLosses"
+    from ended`))!
 
 const bind = merged(
   keyOfHolder,
@@ -176,6 +190,16 @@ export const savePushedCommit = (tx: Transaction, holder: Holder, commit: string
   tx.run(sql`update attempts set pushed_commit = ${commit}
     where id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`)
 
+export const saveWorkCommit = (tx: Transaction, holder: Holder, commit: string): Promise<number> =>
+  tx.run(sql`update attempts set work_commit = ${commit}
+    where id = ${holder.attemptId} and epoch = ${holder.epoch} and ended_at is null`)
+
+/** The job goes on: its time limit moves by what it waited. The caller has locked the job, which still is `waiting`. */
+export const moveDeadline = (tx: Transaction, attemptId: string): Promise<number> =>
+  tx.run(sql`
+    update attempts a set deadline_at = a.deadline_at + (now() - coalesce(j.waiting_since, now()))
+    from jobs j where a.id = ${attemptId} and j.id = a.job_id`)
+
 export const findLiveAttempt = (tx: Transaction, jobId: string): Promise<AttemptRow | undefined> =>
   tx.first(sql`select * from attempts where job_id = ${jobId} and ended_at is null`)
 
@@ -186,12 +210,27 @@ export const listLiveAttemptIds = async (tx: Transaction, among: string[]): Prom
     )
   ).map(row => row.id)
 
-export const findAttemptCancel = async (tx: Transaction, id: string): Promise<boolean> =>
-  (
-    await tx.first<{ cancel: boolean }>(sql`
-    select j.cancel_requested_at is not null as cancel from attempts a join jobs j on j.id = a.job_id
-    where a.id = ${id} and a.ended_at is null`)
-  )?.cancel ?? false
+/** What its holder has to know of it, time by the database's clock. */
+export interface AttemptPulse {
+  id: string
+  epoch: number
+  cancel: boolean
+  /** For a person, for so long already; null: it does not wait. */
+  waited_ms: number | null
+  /** Until its time limit; stands still while it waits. */
+  remaining_ms: number
+}
+
+/** Of `attempts a join jobs j`. */
+export const PULSE = sql`
+  a.id, a.epoch, j.cancel_requested_at is not null as cancel,
+  case when j.state = 'waiting' then (extract(epoch from now() - coalesce(j.waiting_since, now())) * 1000)::float8 end as waited_ms,
+  (extract(epoch from a.deadline_at - case when j.state = 'waiting' then coalesce(j.waiting_since, now()) else now() end)
+    * 1000)::float8 as remaining_ms`
+
+export const findPulse = (tx: Transaction, id: string): Promise<AttemptPulse | undefined> =>
+  tx.first(sql`
+    select ${PULSE} from attempts a join jobs j on j.id = a.job_id where a.id = ${id} and a.ended_at is null`)
 
 export const listCommands = async (
   tx: Transaction,
@@ -203,11 +242,15 @@ export const listCommands = async (
     select command from runner_commands where attempt_id = ${attemptId} and id > ${after} order by id limit 100`)
   ).map(row => row.command)
 
+type NewCommand = {
+  [T in RunnerCommand['type']]: Omit<Extract<RunnerCommand, { type: T }>, 'id'>
+}[RunnerCommand['type']]
+
 /** The caller has locked the job. False when the same command stands there already. */
 export const addCommand = async (
   tx: Transaction,
   attempt: Pick<AttemptRow, 'id' | 'organization_id'>,
-  command: { type: RunnerCommand['type'] },
+  command: NewCommand,
 ): Promise<boolean> =>
   (await tx.run(sql`
     insert into runner_commands (attempt_id, id, organization_id, command)

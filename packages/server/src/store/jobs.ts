@@ -1,6 +1,6 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
-import type { JobResult, JobState, Reason, Stage, WaitingFor } from '@flowforge/protocol'
+import type { JobResult, JobState, Questions, Reason, Stage, WaitingFor } from '@flowforge/protocol'
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 import { merged } from './merged.ts'
@@ -26,6 +26,8 @@ export interface JobRow {
   budget_usd: number | null
   timeout_seconds: number
   max_attempts: number
+  /** How long it may wait in the queue; null: the default. */
+  queue_timeout_seconds: number | null
   attempt: number
   /** Made before a person's last retry. */
   attempts_before: number
@@ -34,6 +36,14 @@ export interface JobRow {
   turn: number
   stage: Stage | null
   waiting_for: WaitingFor | null
+  waiting_since: Date | null
+  plan_first: boolean
+  questions: Questions
+  /** Number of the newest message of a person, and of the newest that Claude was given. */
+  messages: number
+  messages_told: number
+  /** What FlowForge itself put on the branch. */
+  published_commit: string | null
   reason: Reason | null
   result: JobResult | null
   cost_usd: number
@@ -107,12 +117,15 @@ const NEW_JOB_COLUMNS = {
   budget_usd: 'numeric',
   timeout_seconds: 'int',
   max_attempts: 'int',
+  queue_timeout_seconds: 'int',
   run_at: 'timestamptz',
   needs: 'uuid[]',
   base_from: 'uuid',
   start_after: 'uuid',
   schedule_id: 'uuid',
   cache: 'boolean',
+  plan_first: 'boolean',
+  questions: 'text',
 } as const satisfies Partial<Record<keyof JobRow, string>>
 
 export type NewJob = Pick<JobRow, keyof typeof NEW_JOB_COLUMNS>
@@ -203,14 +216,6 @@ export const listJobs = (
   return tx.all(sql`select * from (${join(parts, ' union all ')}) page order by id desc limit ${page.limit}`)
 }
 
-/** How many queued jobs come before this one. */
-export const queuePosition = async (tx: Transaction, job: JobRow): Promise<number> =>
-  (await tx.first<{ ahead: number }>(sql`
-    select count(*) as ahead from jobs
-    where state = 'queued' and (priority > ${job.priority}
-      or (priority = ${job.priority} and (queued_at, id) < (select queued_at, id from jobs where id = ${job.id})))`))!
-    .ahead + 1
-
 export interface JobChange {
   state?: JobState
   stage?: Stage | null
@@ -223,6 +228,8 @@ export interface JobChange {
   cached_from?: string
   cached_from_number?: number
   head_commit?: string | null
+  published_commit?: string
+  turn?: number
   attempt?: number
   attempts_before?: number
   cancelled_by?: string | null
@@ -246,6 +253,8 @@ const CHANGING_COLUMNS = {
   cached_from: true,
   cached_from_number: true,
   head_commit: true,
+  published_commit: true,
+  turn: true,
   attempt: true,
   attempts_before: true,
   cancelled_by: true,
@@ -257,6 +266,7 @@ const CHANGING_COLUMNS = {
   started_at: true,
   finished_at: true,
   cancel_requested_at: true,
+  waiting_since: true,
 } as const satisfies Record<keyof JobChange, true> & Partial<Record<keyof JobRow, true>>
 
 const TO_CHANGE = raw(Object.keys(CHANGING_COLUMNS).join(', '))
@@ -284,18 +294,28 @@ const assign = merged(
 export const updateJob = (tx: Transaction, id: string, change: JobChange): Promise<JobRow> =>
   assign(tx, { id, to: { ...change, ...stateTimes(change.state) } })
 
+const NOT_WAITING = { waiting_for: null, waiting_since: null } as const
+
 function stateTimes(state: JobState | undefined): Assignments {
   switch (state) {
     case 'queued':
-      return { queued_at: 'now', not_before: null, finished_at: null, cancel_requested_at: null }
+      return {
+        queued_at: 'now',
+        not_before: null,
+        finished_at: null,
+        cancel_requested_at: null,
+        ...NOT_WAITING,
+      }
     case 'pending':
       return { queued_at: null, not_before: null, finished_at: null, cancel_requested_at: null }
     case 'running':
-      return { started_at: 'now' }
+      return { started_at: 'now', ...NOT_WAITING }
+    case 'waiting':
+      return { waiting_since: 'now' }
     case 'succeeded':
     case 'failed':
     case 'cancelled':
-      return { finished_at: 'now', stage: null, waiting_for: null }
+      return { finished_at: 'now', stage: null, ...NOT_WAITING }
     default:
       return {}
   }
@@ -309,6 +329,12 @@ export const requestCancel = (tx: Transaction, id: string, by: string | null): P
   tx.run(
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
+
+/** Those that have waited for a person for longer than this, locked. */
+export const lockOverdueWaits = (tx: Transaction, limitSeconds: number, limit: number): Promise<JobRow[]> =>
+  tx.all(sql`
+    select * from jobs where state = 'waiting' and waiting_since < now() - make_interval(secs => ${limitSeconds})
+    order by waiting_since limit ${limit} for update skip locked`)
 
 export const countByState = (
   tx: Transaction,
