@@ -23,7 +23,7 @@ import { createListener } from '../../packages/server/src/store/listener.ts'
 import { insertRepository } from '../../packages/server/src/store/repositories.ts'
 import { type Contender, createTally } from './contender.ts'
 
-const CONCURRENCY = Number(process.env.CONC ?? 100)
+const CONCURRENCY = 100
 /** As many as one `POST /jobs/batch` takes. */
 const BATCH = 100
 const SUBMITTERS = 2
