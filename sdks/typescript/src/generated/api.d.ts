@@ -262,6 +262,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Newest first */
+        get: operations["listSchedules"];
+        put?: never;
+        /** Submits a job again and again */
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a cron expression means, and when it is due next */
+        get: operations["previewSchedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /** Its jobs stay */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        /** Changes what is given; enabled: false pauses it */
+        patch: operations["changeSchedule"];
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits its job now, besides its due times */
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest 100 due times, and what became of them */
+        get: operations["listScheduleRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -431,6 +519,40 @@ export interface components {
                 }[];
             };
         };
+        NewJobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
         RelatedJobInput: {
             id: string;
             number: number;
@@ -470,68 +592,6 @@ export interface components {
             lastUsedAt: string | null;
             expiresAt: string | null;
             key: string;
-        };
-        NewJob: {
-            /** Format: uuid */
-            repositoryId: string;
-            task: string;
-            baseBranch?: string;
-            /** @enum {string} */
-            priority?: "low" | "normal" | "high";
-            verify?: string[];
-            setup?: string[];
-            environment?: {
-                [key: string]: string;
-            };
-            model?: string;
-            budgetUsd?: number;
-            timeoutSeconds?: number;
-            maxAttempts?: number;
-            /** @description An earlier result of the same task on the same commit will do */
-            cache?: boolean;
-            branch?: string;
-            /**
-             * Format: date-time
-             * @description Not before this time; at most a year ahead
-             */
-            runAt?: string;
-            /** @description Ids or numbers of jobs that must have succeeded before this one starts */
-            needs?: string[];
-            /** @description A needed job: start from its result, not from the base branch */
-            baseFrom?: string;
-        };
-        NewBatch: {
-            jobs: {
-                /** Format: uuid */
-                repositoryId: string;
-                task: string;
-                baseBranch?: string;
-                /** @enum {string} */
-                priority?: "low" | "normal" | "high";
-                verify?: string[];
-                setup?: string[];
-                environment?: {
-                    [key: string]: string;
-                };
-                model?: string;
-                budgetUsd?: number;
-                timeoutSeconds?: number;
-                maxAttempts?: number;
-                /** @description An earlier result of the same task on the same commit will do */
-                cache?: boolean;
-                branch?: string;
-                /**
-                 * Format: date-time
-                 * @description Not before this time; at most a year ahead
-                 */
-                runAt?: string;
-                /** @description The job's name within this batch, for `needs` */
-                key?: string;
-                /** @description Ids or numbers of jobs that must have succeeded before this one starts */
-                needs?: string[];
-                /** @description A needed job: start from its result, not from the base branch */
-                baseFrom?: string;
-            }[];
         };
         Job: {
             id: string;
@@ -602,6 +662,102 @@ export interface components {
                 }[];
             };
         };
+        NewJob: {
+            /** Format: uuid */
+            repositoryId: string;
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+            branch?: string;
+            /**
+             * Format: date-time
+             * @description Not before this time; at most a year ahead
+             */
+            runAt?: string;
+            /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+            needs?: string[];
+            /** @description A needed job: start from its result, not from the base branch */
+            baseFrom?: string;
+        };
+        NewBatch: {
+            jobs: {
+                /** Format: uuid */
+                repositoryId: string;
+                task: string;
+                baseBranch?: string;
+                /** @enum {string} */
+                priority?: "low" | "normal" | "high";
+                verify?: string[];
+                setup?: string[];
+                environment?: {
+                    [key: string]: string;
+                };
+                model?: string;
+                budgetUsd?: number;
+                timeoutSeconds?: number;
+                maxAttempts?: number;
+                /** @description An earlier result of the same task on the same commit will do */
+                cache?: boolean;
+                branch?: string;
+                /**
+                 * Format: date-time
+                 * @description Not before this time; at most a year ahead
+                 */
+                runAt?: string;
+                /** @description The job's name within this batch, for `needs` */
+                key?: string;
+                /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+                needs?: string[];
+                /** @description A needed job: start from its result, not from the base branch */
+                baseFrom?: string;
+            }[];
+        };
+        NewJobTemplate: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplate: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
         Attempt: {
             number: number;
             workerId: string;
@@ -655,6 +811,42 @@ export interface components {
             gitUrl: string;
             /** Format: date-time */
             createdAt: string;
+        };
+        Schedule: {
+            id: string;
+            organizationId: string;
+            name: string;
+            repositoryId: string | null;
+            cron: string;
+            timezone: string;
+            description: string;
+            job: components["schemas"]["JobTemplate"];
+            /** @enum {string} */
+            overlap: "skip" | "queue" | "cancel_previous";
+            /** @enum {string} */
+            missed: "skip" | "run_once";
+            enabled: boolean;
+            nextRunAt: string | null;
+            lastRunAt: string | null;
+            lastJobId: string | null;
+            lastError: {
+                code: string;
+                message: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            createdBy: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ScheduleRun: {
+            /** Format: date-time */
+            dueAt: string;
+            /** @enum {string} */
+            outcome: "submitted" | "skipped" | "missed" | "failed";
+            jobId: string | null;
+            jobNumber: number | null;
+            message: string | null;
         };
         CheckResult: {
             name: string;
@@ -761,6 +953,58 @@ export interface components {
                 setup?: string[];
                 verify?: string[];
             };
+        };
+        NewSchedule: {
+            name: string;
+            /** Format: uuid */
+            repositoryId: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron: string;
+            /**
+             * @description An IANA name such as Europe/Berlin
+             * @default UTC
+             */
+            timezone: string;
+            job: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @default skip
+             * @enum {string}
+             */
+            overlap: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @default run_once
+             * @enum {string}
+             */
+            missed: "skip" | "run_once";
+            /** @default true */
+            enabled: boolean;
+        };
+        SchedulePreview: {
+            description: string;
+            runs: string[];
+        };
+        ScheduleChange: {
+            name?: string;
+            /** Format: uuid */
+            repositoryId?: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron?: string;
+            /** @description An IANA name such as Europe/Berlin */
+            timezone?: string;
+            job?: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @enum {string}
+             */
+            overlap?: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
         };
     };
     responses: never;
@@ -1606,7 +1850,10 @@ export interface operations {
     createRepository: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1965,6 +2212,492 @@ export interface operations {
             };
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Schedule"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchedule"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query: {
+                /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+                cron: string;
+                /** @description An IANA name such as Europe/Berlin */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScheduleRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ScheduleRun"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;
@@ -2019,7 +2752,10 @@ export interface operations {
     createApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
