@@ -9,6 +9,7 @@ export type NewJob = Schemas['NewJob']
 export type NewBatch = Schemas['NewBatch']
 export type JobChange = Schemas['JobChange']
 export type JobRelations = Schemas['JobRelations']
+export type Attempt = Schemas['Attempt']
 export type JobDiff = Schemas['Diff']
 export type JobState = Job['state']
 export type Priority = Job['priority']
@@ -20,6 +21,13 @@ export type JobResult = NonNullable<Job['result']>
 export type VerifyResult = JobResult['verify'][number]
 export type Tokens = Job['tokens']
 export type JobFilter = Omit<NonNullable<operations['listJobs']['parameters']['query']>, 'limit' | 'cursor'>
+
+/** Something that Claude asked of a person. */
+export type Approval = Schemas['Approval']
+export type Reply = Schemas['Reply']
+export type Verdict = Schemas['Verdict']
+export type RequestKind = Approval['kind']
+export type Answers = NonNullable<Approval['answers']>
 
 export type Repository = Schemas['Repository']
 export type NewRepository = Schemas['NewRepository']
@@ -33,6 +41,8 @@ export type ScheduleRun = Schemas['ScheduleRun']
 export type ApiKey = Schemas['ApiKey']
 /** The only answer that ever holds the key itself. */
 export type NewApiKey = Schemas['NewApiKey']
+/** How many jobs of the organization may run at once, and do. */
+export type Limits = Schemas['Limits']
 export type Me = Schemas['Me']
 export type SystemInfo = Schemas['System']
 export type DoctorCheck = Schemas['CheckResult']
@@ -50,6 +60,8 @@ export interface EventData {
   'job.started': { workerId: string }
   'job.stage': { stage: Stage; detail?: string }
   'job.waiting': { waitingFor: WaitingFor; message?: string }
+  'job.resumed': Record<string, never>
+  'job.reopened': { turn: number; by?: string }
   'job.succeeded': { branch: string; headCommit?: string; result: JobResult }
   'job.failed': { reason: Reason }
   'job.cancelled': { by?: string; reason?: Reason }
@@ -57,6 +69,10 @@ export interface EventData {
   'attempt.started': { number: number; workerId: string; executor: string }
   'attempt.lost': { number: number; reason: string }
   'attempt.adopted': { number: number; workerId: string }
+  'attempt.parked': { number: number }
+  'session.saved': { sessionId: string; sizeBytes: number }
+  'session.resumed': { sessionId: string; fromAttempt: number }
+  'session.started_afresh': { reason: string }
   /** `parentToolUseId` is set when a sub-agent speaks: the tool use that started it. */
   'claude.message': { text: string; parentToolUseId?: string }
   'claude.text.delta': { text: string; parentToolUseId?: string }
@@ -81,6 +97,8 @@ export interface EventData {
   'git.committed': { commit: string; message: string }
   /** `upstream` false: stored in FlowForge's mirror; true: published at the repository's upstream. */
   'git.pushed': { branch: string; commit: string; upstream: boolean }
+  'git.work.saved': { commit: string }
+  'git.work.restored': { commit: string; fromAttempt: number }
   'git.conflict.detected': { files: string[] }
   'git.conflict.resolved': { files: string[] }
   'git.pull_request.opened': { url: string }
@@ -94,8 +112,14 @@ export interface EventData {
   'settings.neutralised': { file: string; keys: string[] }
   'budget.warning': { spentUsd: number; limitUsd: number }
   'budget.exceeded': { spentUsd: number; limitUsd: number }
-  'approval.requested': { requestId: string; kind: 'tool' | 'plan' | 'question'; input: unknown }
-  'approval.decided': { requestId: string; decision: 'allow' | 'deny'; note?: string }
+  'approval.requested': { requestId: string; kind: RequestKind; input: unknown }
+  'approval.decided': {
+    requestId: string
+    decision: 'allow' | 'deny'
+    note?: string
+    answers?: Answers
+    by?: string
+  }
   'reply.received': { text: string; by?: string }
   'artifact.added': { name: string; sizeBytes: number; contentType: string }
 }

@@ -20,7 +20,7 @@ import {
   readRef,
   resolveBranch,
 } from './reading.ts'
-import { attemptRef, branchRef, jobBaseRef, jobHeadRef } from './refname.ts'
+import { attemptRef, branchRef, jobBaseRef, jobHeadRef, workRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { despiteStaleLocks } from './stale-files.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
@@ -183,6 +183,19 @@ export function createMirrors({
   const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
     readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
 
+  /** What one attempt of the job left for the next: unfinished, or pushed. */
+  async function keptWork(
+    repositoryId: string,
+    jobId: string,
+    attemptNumber: number,
+  ): Promise<{ commit: string; ref: string } | null> {
+    for (const ref of [workRef(checkedId(jobId), attemptNumber), attemptRef(jobId, attemptNumber)]) {
+      const commit = await readRef(pathOf(repositoryId), ref)
+      if (commit !== null) return { commit, ref }
+    }
+    return null
+  }
+
   async function remove(repositoryId: string): Promise<void> {
     flights.abort(repositoryId, new FlowForgeError('repository_not_found', 'The repository was removed.'))
     await locked(repositoryId, undefined, async () => {
@@ -221,12 +234,14 @@ export function createMirrors({
 
   return {
     pathOf,
+    exists: (repositoryId: string): Promise<boolean> => exists(pathOf(repositoryId)),
     createHosted,
     update,
     publish,
     keep,
     jobHead,
     attemptHead,
+    keptWork,
     remove,
     sizeBytes,
     maintain,

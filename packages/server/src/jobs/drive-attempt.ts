@@ -7,7 +7,9 @@ import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { inSharedTransaction } from '../store/shared-transaction.ts'
 import { asHolder } from './as-holder.ts'
+import { briefAttempt } from './briefing.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
@@ -60,6 +62,7 @@ async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome>
     const earlier = await findEarlierResult(context, hold, repository)
     if (earlier) return await giveAgain(context, hold, repository, earlier)
     const report = await runAgent(context, hold, repository, base)
+    if (report.outcome === 'parked') return { kind: 'parked' }
     if (report.outcome === 'failed') return await failedOutcome(context, hold, repository, report)
     const head = await pushedCommit(context, hold, repository)
     if (!head)
@@ -91,8 +94,8 @@ async function publish(
   commit: string,
 ): Promise<void> {
   await stage(context, hold, 'publishing')
-  const { id: jobId, branch } = hold.job
-  await context.repositories.publish(repository, { jobId, branch, commit }, hold.signal)
+  const { id: jobId, branch, published_commit: expected } = hold.job
+  await context.repositories.publish(repository, { jobId, branch, commit, expected }, hold.signal)
   await recordPublished(context, hold, repository, commit)
 }
 
@@ -137,7 +140,7 @@ async function isAdoptable({ database }: DriveContext, { attempt }: Hold): Promi
 }
 
 async function loadRepository({ database }: DriveContext, { job }: Hold): Promise<RepositoryRow> {
-  const row = await database.inOrganization(job.organization_id, tx =>
+  const row = await inSharedTransaction(database, job.id, tx =>
     findRepository(tx, job.organization_id, job.repository_id),
   )
   if (!row) throw new PhaseFailed(reasonOf('internal_error', 'The repository of this job was removed.'))
@@ -150,7 +153,7 @@ async function runAgent(
   repository: RepositoryRow,
   base: string,
 ): Promise<PhaseReport> {
-  const order = agentOrder(hold, repository, base)
+  const order = agentOrder(hold, repository, base, await briefAttempt(context, hold, repository))
   return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
 }
 
@@ -194,7 +197,7 @@ async function pushedCommit(
   { job, attempt }: Hold,
   repository: RepositoryRow,
 ): Promise<string | null> {
-  const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
+  const row = await inSharedTransaction(database, job.id, tx => findAttempt(tx, attempt.id))
   // A worker may have died between the store and the record of a push; the runner does not send it again.
   const recorded = attempt.epoch === 1 ? (row?.pushed_commit ?? null) : null
   return recorded ?? (await repositories.pushedBy(repository, job.id, attempt.number))
@@ -207,11 +210,12 @@ async function recordPublished(
   commit: string,
 ): Promise<void> {
   if (repository.url === null) return
-  await asHolder(context.database, job.id, holder, tx =>
-    context.events.append(tx, job, [
+  await asHolder(context.database, job.id, holder, async tx => {
+    await updateJob(tx, job.id, { published_commit: commit })
+    await context.events.append(tx, job, [
       { type: 'git.pushed', data: { branch: job.branch, commit, upstream: true } },
-    ]),
-  )
+    ])
+  })
 }
 
 async function stage(context: DriveContext, { job, holder }: Hold, name: Stage): Promise<void> {

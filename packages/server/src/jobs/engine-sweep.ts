@@ -3,9 +3,11 @@ import type { Logger } from 'pino'
 import { forgetOldKeys } from '../store/idempotency.ts'
 import { forgetSilentWorkers } from '../store/workers.ts'
 import { releaseDueJobs, sweepDependents } from './dependents.ts'
+import { endOverdueJobs } from './queue-timeout.ts'
 import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 import type { SettleContext } from './settle.ts'
 import type { SweepTask } from './sweeper.ts'
+import { failOverdueWaits } from './wait-limit.ts'
 
 /** A worker that said nothing for this many leases is gone. */
 export const SILENT_LEASES = 2
@@ -14,10 +16,11 @@ const RELEASE_MS = 500
 const OVERLOOKED_MS = 2_000
 const OLD_KEYS_MS = 60_000
 const LIMIT_MS = 60_000
+const WAIT_LIMIT_MS = 10_000
 
 export const engineSweep = (
   context: SettleContext & { log: Logger },
-  { leaseSeconds }: { leaseSeconds: number },
+  { leaseSeconds, waitLimitHours }: { leaseSeconds: number; waitLimitHours: number },
 ): SweepTask[] => [
   {
     name: 'lost attempts',
@@ -36,6 +39,12 @@ export const engineSweep = (
     run: async () => void (await releaseDueJobs(context)),
   },
   {
+    name: 'overdue waits',
+    everyMs: WAIT_LIMIT_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await failOverdueWaits(context, waitLimitHours)),
+  },
+  {
     name: 'overlooked dependents',
     everyMs: OVERLOOKED_MS,
     limitMs: LIMIT_MS,
@@ -49,6 +58,15 @@ export const engineSweep = (
     everyMs: OLD_KEYS_MS,
     limitMs: LIMIT_MS,
     run: async () => void (await context.database.acrossOrganizations(forgetOldKeys)),
+  },
+  {
+    name: 'overdue jobs',
+    everyMs: 2_000,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const ended = await endOverdueJobs(context, SILENT_LEASES * leaseSeconds)
+      if (ended > 0) context.log.warn({ ended }, 'jobs waited too long in the queue')
+    },
   },
   {
     name: 'silent workers',

@@ -1,14 +1,16 @@
 // Ends an attempt and, with it, the job or its return to the queue. One transaction, fenced by the holder's epoch:
 // of two that would settle, one wins and the other learns that its lease is lost.
 import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
-import { countFailures, endAttempt, type Holder } from '../store/attempts.ts'
+import { countEnds, endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
 import { tellDependents } from './dependents.ts'
 import type { Doorbell, EventLog } from './ports.ts'
-import { type FailedAttempt, retryDelay } from './retry-policy.ts'
+import { type FailedAttempt, QUICK_LOSS_SECONDS, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
+import { reopen } from './tell.ts'
+import { queueAgain } from './wait.ts'
 
 export type Outcome =
   /** `reused`: the job whose result it is. */
@@ -21,6 +23,8 @@ export type Outcome =
   /** Back into the queue when the retry policy says so, else the end. */
   | { kind: 'failed'; reason: Reason; headCommit?: string | null; retryAfterMs?: number }
   | { kind: 'cancelled' }
+  /** Waits for a person without a container, or goes on at once when somebody has answered meanwhile. */
+  | { kind: 'parked' }
   /** Back into the queue at once, whatever the policy says: nothing is wrong with the job. */
   | { kind: 'requeued'; reason: Reason }
 
@@ -62,6 +66,7 @@ export async function applyOutcome(
         state: after(job.state, 'succeed'),
         result,
         head_commit: headCommit,
+        published_commit: headCommit ?? undefined,
         reason: null,
         cached_from: reused?.jobId,
         cached_from_number: reused?.number,
@@ -70,6 +75,8 @@ export async function applyOutcome(
         ...(reused ? [{ type: 'result.reused' as const, data: reused }] : []),
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
+      // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more.
+      if (job.messages > job.messages_told) return reopen(tx, context, done, undefined)
       await tellDependents(tx, context, [done])
       return done
     }
@@ -94,6 +101,10 @@ export async function applyOutcome(
       await tellDependents(tx, context, [cancelled])
       return cancelled
     }
+    case 'parked': {
+      await context.events.append(tx, job, [{ type: 'attempt.parked', data: { number: job.attempt } }])
+      return job.state === 'waiting' ? job : queueAgain(tx, context, job)
+    }
     case 'requeued':
       return requeue(tx, context, job, outcome.reason, 0)
   }
@@ -105,13 +116,12 @@ async function retryDelayOf(
   job: JobRow,
   { reason, retryAfterMs }: Extract<Outcome, { kind: 'failed' }>,
 ): Promise<number | null> {
-  const failed: FailedAttempt = {
+  const ends = await countEnds(tx, job.id, {
     code: reason.code,
-    attempts: job.attempt - job.attempts_before,
-    maxAttempts: job.max_attempts,
-    sameFailures: await countFailures(tx, job.id, reason.code, job.attempts_before),
-    retryAfterMs,
-  }
+    afterNumber: job.attempts_before,
+    quickSeconds: QUICK_LOSS_SECONDS,
+  })
+  const failed: FailedAttempt = { code: reason.code, maxAttempts: job.max_attempts, retryAfterMs, ...ends }
   return retryDelay(failed, context.random ?? Math.random)
 }
 
@@ -122,10 +132,23 @@ async function requeue(
   reason: Reason,
   delayMs: number,
 ): Promise<JobRow> {
+  if (job.state === 'waiting') return keepWaiting(tx, context, job, reason)
   const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
   if (delayMs > 0) await delayJob(tx, job.id, delayMs)
   const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason, delayMs } }
   await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
   await context.doorbell.ring(tx, [queued.id], delayMs)
   return queued
+}
+
+/** A question stays asked when its container is gone: there is nothing to do for another one before the answer. */
+async function keepWaiting(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  reason: Reason,
+): Promise<JobRow> {
+  const text = `${reason.message} The job goes on waiting; an answer starts another container.`
+  await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text } }])
+  return job
 }

@@ -1,5 +1,5 @@
 // What a person asks for with a new job: its checks, and the row that is made of it. Pure.
-import type { Priority } from '@flowforge/protocol'
+import type { Priority, Questions } from '@flowforge/protocol'
 import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { NewJob } from '../store/jobs.ts'
@@ -21,12 +21,18 @@ export interface Submission {
   budgetUsd?: number
   timeoutSeconds?: number
   maxAttempts?: number
+  /** How long it may wait in the queue. */
+  queueTimeoutSeconds?: number
   /** Ids or numbers of jobs that must have succeeded; within a batch also their keys. */
   needs?: string[]
   /** One of `needs`: start from its result instead of the base branch. */
   baseFrom?: string
   /** An earlier result of the same task on the same commit will do. */
   cache?: boolean
+  /** Only plan, until a person approves the plan. */
+  planFirst?: boolean
+  /** `decide`: nobody answers. */
+  questions?: Questions
 }
 
 /** Where a job comes from when no person submits it. */
@@ -101,12 +107,15 @@ export function newJob(
     budget_usd: submission.budgetUsd ?? null,
     timeout_seconds: submission.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
     max_attempts: submission.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    queue_timeout_seconds: submission.queueTimeoutSeconds ?? null,
     run_at: planned.runAt,
     needs: planned.needs,
     base_from: planned.baseFrom,
     start_after: planned.origin?.startAfter ?? null,
     schedule_id: planned.origin?.scheduleId ?? null,
     cache: submission.cache ?? false,
+    plan_first: submission.planFirst ?? false,
+    questions: submission.questions ?? 'ask',
   }
 }
 

@@ -1,6 +1,7 @@
 // SQL of repositories. The credential stays sealed here; `secrets/` opens it.
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { merged } from './merged.ts'
 
 export interface RepositoryRow {
   id: string
@@ -10,6 +11,8 @@ export interface RepositoryRow {
   default_branch: string | null
   credential: Buffer | null
   settings: RepositorySettings
+  /** How many of its jobs may run at once; null: as many as there is room for. */
+  max_running: number | null
   created_at: Date
 }
 
@@ -19,11 +22,13 @@ export interface RepositorySettings {
   verify?: string[]
   egressAllow?: string[]
   image?: string
+  /** Claude Code's permission rules for what needs a person's yes: `Bash(git push:*)`, `WebFetch`. */
+  approvals?: string[]
 }
 
 export const insertRepository = async (
   tx: Transaction,
-  row: Omit<RepositoryRow, 'created_at'> & { created_by: string | null },
+  row: Omit<RepositoryRow, 'created_at' | 'max_running'> & { created_by: string | null },
 ): Promise<RepositoryRow> =>
   (await tx.first<RepositoryRow>(sql`
     insert into repositories (id, organization_id, name, url, default_branch, credential, settings, created_by)
@@ -31,12 +36,23 @@ export const insertRepository = async (
             ${row.settings}, ${row.created_by})
     returning *`))!
 
+const find = merged(
+  ({ id, organizationId }: { organizationId: string; id: string }) => `${organizationId} ${id}`,
+  async (tx, wanted) => {
+    const rows = await tx.all<RepositoryRow>(sql`
+      select r.* from repositories r
+      where (r.organization_id, r.id) in (select * from unnest(
+        ${wanted.map(({ organizationId }) => organizationId)}::text[], ${wanted.map(({ id }) => id)}::uuid[]))`)
+    const byId = new Map(rows.map(row => [`${row.organization_id} ${row.id}`, row]))
+    return wanted.map(({ organizationId, id }) => byId.get(`${organizationId} ${id}`))
+  },
+)
+
 export const findRepository = (
   tx: Transaction,
   organizationId: string,
   id: string,
-): Promise<RepositoryRow | undefined> =>
-  tx.first(sql`select * from repositories where organization_id = ${organizationId} and id = ${id}`)
+): Promise<RepositoryRow | undefined> => find(tx, { organizationId, id })
 
 /** Keeps the repository from being removed until the caller's transaction, which makes something of it, ends. */
 export const holdRepository = (
@@ -83,6 +99,7 @@ export interface RepositoryChange {
   default_branch?: string
   settings?: RepositorySettings
   credential?: Buffer
+  max_running?: number | null
 }
 
 export const updateRepository = (
@@ -96,7 +113,8 @@ export const updateRepository = (
       name = coalesce(${change.name ?? null}, name),
       default_branch = coalesce(${change.default_branch ?? null}, default_branch),
       settings = settings || ${change.settings ?? {}}::jsonb,
-      credential = coalesce(${change.credential ?? null}, credential)
+      credential = coalesce(${change.credential ?? null}, credential),
+      max_running = case when ${change.max_running !== undefined} then ${change.max_running ?? null}::int else max_running end
     where organization_id = ${organizationId} and id = ${id}
     returning *`)
 

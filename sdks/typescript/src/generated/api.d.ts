@@ -49,22 +49,6 @@ export interface paths {
         patch: operations["changeJob"];
         trace?: never;
     };
-    "/api/v1/jobs/{id}/attempts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["listAttempts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs/{id}/relations": {
         parameters: {
             query?: never;
@@ -124,6 +108,70 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["interruptJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replyToJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["decideRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -350,6 +398,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["updateLimits"];
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -476,6 +540,11 @@ export interface components {
             turn: number;
             /** @enum {string} */
             waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
             queuePosition?: number;
             /** @enum {string} */
             stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
@@ -491,6 +560,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -532,7 +605,16 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
         };
@@ -549,7 +631,16 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
         };
@@ -567,7 +658,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "backup_damaged" | "backup_key_wrong" | "backup_not_found" | "backup_failed" | "system_not_empty" | "migration_failed" | "version_unsupported" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -619,6 +710,11 @@ export interface components {
             turn: number;
             /** @enum {string} */
             waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
             queuePosition?: number;
             /** @enum {string} */
             stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
@@ -634,6 +730,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -677,7 +777,16 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
             branch?: string;
@@ -707,7 +816,16 @@ export interface components {
                 model?: string;
                 budgetUsd?: number;
                 timeoutSeconds?: number;
+                /** @description How long it may wait in the queue; a week unless said otherwise */
+                queueTimeoutSeconds?: number;
                 maxAttempts?: number;
+                /** @description Claude only plans, until a person approves the plan */
+                planFirst?: boolean;
+                /**
+                 * @description decide: Claude asks nobody
+                 * @enum {string}
+                 */
+                questions?: "ask" | "decide";
                 /** @description An earlier result of the same task on the same commit will do */
                 cache?: boolean;
                 branch?: string;
@@ -737,7 +855,16 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
         };
@@ -754,26 +881,77 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
         };
         Attempt: {
             number: number;
             workerId: string;
+            epoch: number;
             /** Format: date-time */
             startedAt: string;
             endedAt: string | null;
             endReason: string | null;
+            failure: ("internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user") | null;
+            containers: {
+                phase: string;
+                executor: string;
+                id: string;
+            }[];
             pushedCommit: string | null;
+            rescuedCommit: string | null;
+            rescueRef: string | null;
             sessionId: string | null;
+        };
+        Reply: {
+            text?: string;
+            /** @description To questions: by the question's words, its heading, or its number from 1 */
+            answers?: {
+                [key: string]: string | string[];
+            };
+        };
+        Verdict: {
+            requestId: string;
+            /** @enum {string} */
+            decision: "allow" | "deny";
+            note?: string;
+        };
+        Approval: {
+            requestId: string;
+            /** @enum {string} */
+            kind: "tool" | "plan" | "question" | "reply";
+            input: unknown;
+            attempt: number;
+            /** @enum {string} */
+            status: "pending" | "decided" | "closed";
+            /** Format: date-time */
+            requestedAt: string;
+            /** @enum {string} */
+            decision?: "allow" | "deny";
+            note?: string;
+            answers?: {
+                [key: string]: string | string[];
+            };
+            decidedBy?: string | null;
+            /** Format: date-time */
+            decidedAt?: string;
         };
         JobEvent: {
             seq?: number;
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -788,6 +966,11 @@ export interface components {
             };
             diff: string;
             truncated: boolean;
+        };
+        Limits: {
+            maxRunning: number | null;
+            running: number;
+            queued: number;
         };
         LiveTicket: {
             ticket: string;
@@ -804,7 +987,10 @@ export interface components {
             settings: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
+            maxRunning: number | null;
             egress: {
                 allow: string[];
             };
@@ -934,6 +1120,8 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
         };
         RepositoryChange: {
@@ -952,7 +1140,11 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning?: number | null;
         };
         NewSchedule: {
             name: string;
@@ -1005,6 +1197,10 @@ export interface components {
              */
             missed?: "skip" | "run_once";
             enabled?: boolean;
+        };
+        LimitsChange: {
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning: number | null;
         };
     };
     responses: never;
@@ -1293,60 +1489,6 @@ export interface operations {
             };
         };
     };
-    listAttempts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The job's id, or its number */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Attempt"][];
-                        nextCursor: string | null;
-                        hasMore: boolean;
-                    };
-                };
-            };
-            /** @description Default Response */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getJobRelations: {
         parameters: {
             query?: never;
@@ -1537,6 +1679,246 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Attempt"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replyToJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Verdict"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Approval"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
                 };
             };
             /** @description Default Response */
@@ -2680,6 +3062,95 @@ export interface operations {
             };
             /** @description Default Response */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 // The form of a job in requests and answers: alone, in a batch, in a schedule.
-import { Job, Priority } from '@flowforge/protocol'
+import { Job, Priority, Questions } from '@flowforge/protocol'
 import { z } from 'zod'
 import type { BatchSubmission } from '../../jobs/submit.ts'
 
@@ -51,7 +51,18 @@ const work = {
     .min(10)
     .max(7 * DAY_SECONDS)
     .optional(),
+  queueTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(30 * DAY_SECONDS)
+    .optional()
+    .meta({ description: 'How long it may wait in the queue; a week unless said otherwise' }),
   maxAttempts: z.int().min(1).max(20).optional(),
+  planFirst: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Claude only plans, until a person approves the plan' }),
+  questions: Questions.optional().meta({ description: 'decide: Claude asks nobody' }),
   cache: z
     .boolean()
     .optional()

@@ -19,6 +19,7 @@ import type { HttpContext } from '../context.ts'
 import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
+import { MaxRunning } from './limits.ts'
 
 const Name = z
   .string()
@@ -35,9 +36,19 @@ const Credential = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('ssh'), privateKey: z.string().min(1).max(20_000) }),
 ])
+/** `Tool`, `Tool(what)`: https://code.claude.com/docs/en/permissions. */
+const PermissionRule = z
+  .string()
+  .max(1_000)
+  .regex(/^[A-Za-z_][\w-]*(\([^\0\n]+\))?$/, 'A permission rule such as WebFetch, or Bash(git push:*)')
 const Settings = z.strictObject({
   setup: z.array(command).max(20).optional(),
   verify: z.array(command).max(20).optional(),
+  approvals: z
+    .array(PermissionRule)
+    .max(100)
+    .optional()
+    .meta({ description: "Claude Code's permission rules for what needs a person's yes" }),
 })
 const Domain = z
   .string()
@@ -55,6 +66,7 @@ const Repository = z
     defaultBranch: z.string().nullable(),
     hasCredential: z.boolean(),
     settings: Settings,
+    maxRunning: z.int().nullable(),
     egress: Egress,
     /** Where people fetch from, and push to when it is hosted. */
     gitUrl: z.string(),
@@ -70,7 +82,7 @@ export const repositoryRoutes =
     const Params = z.object({ id: z.uuid() })
 
     const view = (slug: string) => (row: RepositoryRow) => {
-      const { egressAllow, setup, verify } = row.settings
+      const { egressAllow, setup, verify, approvals } = row.settings
       return {
         id: row.id,
         organizationId: row.organization_id,
@@ -78,7 +90,8 @@ export const repositoryRoutes =
         url: row.url,
         defaultBranch: row.default_branch,
         hasCredential: row.credential !== null,
-        settings: { setup, verify },
+        settings: { setup, verify, approvals },
+        maxRunning: row.max_running,
         egress: { allow: egressAllow ?? [] },
         gitUrl: `${context.publicUrl}/git/${slug}/${row.name}.git`,
         createdAt: row.created_at.toISOString(),
@@ -169,6 +182,7 @@ export const repositoryRoutes =
         defaultBranch: BranchName.optional(),
         credential: Credential.optional(),
         settings: Settings.optional(),
+        maxRunning: MaxRunning.optional(),
       })
       .meta({ id: 'RepositoryChange' })
     app.patch(
@@ -184,10 +198,16 @@ export const repositoryRoutes =
       },
       async request => {
         const { organizationId, organization } = request.principal
-        const { name, defaultBranch, credential, settings } = request.body
+        const { name, defaultBranch, credential, settings, maxRunning } = request.body
         const { id } = request.params
         const sealed = credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id))
-        const change = { name, default_branch: defaultBranch, settings, credential: sealed }
+        const change = {
+          name,
+          default_branch: defaultBranch,
+          settings,
+          credential: sealed,
+          max_running: maxRunning,
+        }
         try {
           const row = await database.inOrganization(organizationId, async tx => {
             const { url } = known(await findRepository(tx, organizationId, id))
