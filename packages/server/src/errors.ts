@@ -60,6 +60,7 @@ export const ERRORS = {
   port_taken: { status: 500, exitCode: 1, title: 'The port is in use' },
   migration_failed: { status: 500, exitCode: 1, title: 'The database could not be brought to this version' },
   version_unsupported: { status: 500, exitCode: 1, title: 'This version can not work with that database' },
+  broker_unavailable: { status: 503, exitCode: 1, title: 'The message broker can not be reached' },
   database_unavailable: { status: 503, exitCode: 1, title: 'Postgres can not be reached' },
 } as const satisfies Record<string, Entry>
 
