@@ -8,6 +8,9 @@ import { FailureCode, VerifyResult } from './job.ts'
 /** Raised when a change can't be read by the previous version. Both sides accept their own and the one before. */
 export const RUNNER_PROTOCOL_VERSION = 1
 
+/** A runner whose gateway stayed away ends with it: nothing is wrong with the job. */
+export const RUNNER_ABANDONED_EXIT_CODE = 4
+
 /** Paths below the gateway's address inside the container. */
 export const GATEWAY_PATHS = {
   /** POST WorkOrderRequest → WorkOrder. Same nonce: same answer; another nonce: 409 `nonce_mismatch`. */

@@ -1,7 +1,7 @@
 // What people tell a running job: reply, interrupt, cancel, approve. Polls the gateway and keeps what the phase asks for.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunnerCommand } from '@flowforge/protocol'
-import { type Gateway, isLeaseLost, isTransient } from './gateway.ts'
+import { type Gateway, GatewayRefusal, isLeaseLost, isTransient } from './gateway.ts'
 
 export interface Control {
   readonly interrupted: boolean
@@ -18,6 +18,9 @@ export interface ControlOptions {
   signal: AbortSignal
   onCancel(): void
   onLeaseLost(message: string): void
+  /** The gateway did not answer for `patienceMs`. */
+  onAbandoned(): void
+  patienceMs: number
   onApproval(approval: Extract<RunnerCommand, { type: 'approve' }>): void
 }
 
@@ -55,15 +58,20 @@ export const startControl = (options: ControlOptions): Control => {
 
   const poll = async () => {
     let after = 0
+    let heardAtMs = performance.now()
     while (!options.signal.aborted) {
       try {
         for (const command of await options.gateway.commands(after, options.signal)) {
           after = Math.max(after, command.id)
           obey(command)
         }
+        heardAtMs = performance.now()
       } catch (error) {
         if (options.signal.aborted) return
         if (isLeaseLost(error)) return options.onLeaseLost(error.message)
+        // One that says no is there, also while its database is not.
+        if (error instanceof GatewayRefusal) heardAtMs = performance.now()
+        if (performance.now() - heardAtMs >= options.patienceMs) return options.onAbandoned()
         // A refusal that is not about the lease won't mend itself soon; a gateway that is away was waited for already.
         await sleep(isTransient(error) ? RETRY_MS : RETRY_MS * 10, undefined, {
           signal: options.signal,

@@ -1,6 +1,6 @@
 // How an attempt ends early: expected failures that become the settle report, and stops that come from outside.
 // Knows no transport and no Claude.
-import type { FailureCode } from '@flowforge/protocol'
+import { type FailureCode, RUNNER_ABANDONED_EXIT_CODE } from '@flowforge/protocol'
 
 /** An expected failure of the attempt. `message` is shown to people as is. */
 export class RunError extends Error {
@@ -19,6 +19,8 @@ export type Stop =
   | { kind: 'cancelled' }
   /** The gateway no longer takes this attempt's token: another holder has the job. */
   | { kind: 'lease_lost'; message: string }
+  /** The gateway stayed away: nobody will take what is done here. */
+  | { kind: 'abandoned' }
   /** SIGTERM or SIGINT. */
   | { kind: 'terminated' }
 
@@ -33,6 +35,7 @@ export const EXIT_CODES = {
   settled: 0,
   notSettled: 1,
   lease_lost: 3,
+  abandoned: RUNNER_ABANDONED_EXIT_CODE,
   cancelled: 143,
   terminated: 143,
 } as const

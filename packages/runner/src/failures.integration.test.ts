@@ -1,6 +1,7 @@
 // How an attempt ends when something goes wrong or someone steps in: Claude's API, Claude's process, people, signals, and a
 // gateway that goes away. With the real Claude Code and a scripted Messages API.
 import { execFileSync } from 'node:child_process'
+import { RUNNER_ABANDONED_EXIT_CODE } from '@flowforge/protocol'
 import { afterEach, expect, test, vi } from 'vitest'
 import { BRANCH, createAttempt, disposeAttempts, finish, TOKEN } from '../test/attempt.ts'
 import { bash, refuse, say, steps } from '../test/claude-script.ts'
@@ -126,6 +127,17 @@ test('a lost lease stops Claude and exits 3', async () => {
   await made.gateway.vanish()
   await made.gateway.listen()
   expect(await made.ended(child)).toBe(3)
+})
+
+test('a gateway that stays away ends everything, whatever still runs, and the exit code says so', async () => {
+  const made = await createAttempt({
+    script: steps(bash('sleep 300')),
+    environment: { FLOWFORGE_PATIENCE_MS: '2000' },
+  })
+  const child = made.start()
+  await made.gateway.until(() => made.gateway.events.some(event => event.type === 'claude.tool.started'))
+  await made.gateway.vanish()
+  expect(await made.ended(child)).toBe(RUNNER_ABANDONED_EXIT_CODE)
 })
 
 test('a gateway that restarts loses and doubles nothing', async () => {

@@ -14,6 +14,7 @@ const RELAY_PORT = 7421
 const CLAUDE_EXECUTABLE = '/usr/local/bin/claude'
 /** Docker kills ten seconds after its TERM; the runner is gone long before. */
 const TERM_LIMIT_MS = 4000
+const PATIENCE_MS = 5 * 60_000
 
 const read = (name: string): string | undefined => process.env[name] || undefined
 
@@ -75,6 +76,7 @@ const exitCode = await runAttempt({
   loadSdk,
   inheritedEnvironment: inheritedEnvironment(),
   runnerVersion: RUNNER_VERSION,
+  patienceMs: Number(read('FLOWFORGE_PATIENCE_MS') ?? PATIENCE_MS),
   signal: terminated.signal,
   log: message => process.stderr.write(`${message}\n`),
 })

@@ -32,12 +32,12 @@ export interface RunnerOptions {
   inheritedEnvironment: Record<string, string>
   runnerVersion: string
   /** Aborts with a Stop when the process is told to end. */
+  /** A gateway restarts in seconds; a worker that moves takes longer. After this the container is of no use, and ends. */
+  patienceMs: number
   signal: AbortSignal
   log(message: string): void
 }
 
-/** A gateway restarts in seconds; a worker that moves takes longer. After this the container is of no use. */
-const PATIENCE_MS = 5 * 60_000
 const FLUSH_MS = 30_000
 const STOPPED_FLUSH_MS = 1000
 const SEGMENT_BYTES = 4 * 1024 * 1024
@@ -76,17 +76,17 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
   const { signal } = stop
   const onLeaseLost = (message: string) => stopWith({ kind: 'lease_lost', message })
 
-  const { address, token } = options
+  const { address, token, patienceMs } = options
   const state = openState(options.stateDirectory)
-  const gateway = createGateway({ address, token, patienceMs: PATIENCE_MS })
+  const gateway = createGateway({ address, token, patienceMs })
   const request = {
     protocolVersion: RUNNER_PROTOCOL_VERSION,
     runnerVersion: options.runnerVersion,
     nonce: state.read().nonce,
   }
-  const ordering = persist(() => gateway.workOrder(request, signal), { patienceMs: PATIENCE_MS, signal })
+  const ordering = persist(() => gateway.workOrder(request, signal), { patienceMs, signal })
   ordering.catch(() => {})
-  const relay = await startRelay({ address, port: options.relayPort, patienceMs: PATIENCE_MS })
+  const relay = await startRelay({ address, port: options.relayPort, patienceMs })
 
   const openEvents = () =>
     openJournal(join(options.stateDirectory, 'events', state.read().source), { segmentBytes: SEGMENT_BYTES })
@@ -109,6 +109,8 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
       signal,
       onCancel: () => stopWith({ kind: 'cancelled' }),
       onLeaseLost,
+      onAbandoned: () => stopWith({ kind: 'abandoned' }),
+      patienceMs,
       onApproval: () => {},
     })
     const environment = { inherited: options.inheritedEnvironment, relayPort: relay.port, token, order }
@@ -139,7 +141,7 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
     // A full disk must not keep the last word back: without the note a restart would only say it in other words.
     state.tryUpdate({ report })
     if (!(await events.flush(FLUSH_MS))) options.log('Some events could not be delivered')
-    await persist(() => gateway.settle(report, signal), { patienceMs: PATIENCE_MS, signal })
+    await persist(() => gateway.settle(report, signal), { patienceMs, signal })
     return EXIT_CODES.settled
   } catch (error) {
     const stopped = stopOf(signal)

@@ -47,6 +47,8 @@ const variables = z.object({
     .optional(),
   FLOWFORGE_TRUSTED_HOSTS: commaList.default([]),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
+  FLOWFORGE_SEAL_AFTER_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3600),
+  FLOWFORGE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
   FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NO_COLOR: z.string().optional(),
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
@@ -90,6 +92,10 @@ export interface Config {
   masterKey: string | null
   trustedHosts: string[]
   leaseSeconds: number
+  /** How long after its end a job's events move to object storage. */
+  sealAfterSeconds: number
+  /** How long a process that was told to end waits for what runs in it. */
+  drainSeconds: number
   logLevel: string
   /** Whether logs for people may be coloured (no-color.org). */
   colour: boolean
@@ -129,6 +135,8 @@ export function readConfig(
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    sealAfterSeconds: set.FLOWFORGE_SEAL_AFTER_SECONDS,
+    drainSeconds: set.FLOWFORGE_DRAIN_SECONDS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
     colour: set.NO_COLOR === undefined,
     claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },

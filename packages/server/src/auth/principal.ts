@@ -97,7 +97,7 @@ export function createAuthenticator({
 
 const bearer = (header: string | null): string | undefined => /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1]
 
-const principalOf = (row: PrincipalRow, via: Principal['via']): Principal => ({
+export const principalOf = (row: PrincipalRow, via: Principal['via']): Principal => ({
   userId: row.user_id,
   user: { id: row.user_id, name: row.user_name, email: row.user_email },
   organizationId: row.organization_id,

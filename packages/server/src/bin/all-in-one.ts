@@ -11,10 +11,11 @@ import { createChecks } from './checks.ts'
 import { type Foundation, layFoundation, startOn } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
 import { createServerRole } from './server-role.ts'
+import { sayWhatGoesOn } from './way-out.ts'
 import { createWorkerRole } from './worker-role.ts'
 
-/** Longer than a drain takes in which nothing runs, shorter than what supervisors wait before they kill. */
-const DRAIN_LIMIT_MS = 25_000
+/** For requests that are under way when the jobs have taken the whole time. */
+const MIN_CLOSE_MS = 2_000
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const foundation = await layFoundation(config, log)
@@ -37,9 +38,11 @@ async function startRoles(foundation: Foundation): Promise<Running> {
     )
   process.stdout.write(`FlowForge is ready at ${config.publicUrl}\n`)
   return {
-    stop: async () => {
-      await worker.drain(DRAIN_LIMIT_MS)
-      await server.close()
+    stop: async drainMs => {
+      server.beginClosing()
+      const startedAtMs = performance.now()
+      sayWhatGoesOn(await worker.drain(drainMs))
+      await server.close(Math.max(MIN_CLOSE_MS, drainMs - (performance.now() - startedAtMs)))
       await foundation.close()
     },
   }

@@ -4,9 +4,12 @@ import { type Config, readConfig } from '../config.ts'
 import { ERRORS, isFlowForgeError } from '../errors.ts'
 import { createLog } from './foundation.ts'
 
+/** On top of the drain: connections, Postgres. */
+const STOP_GRACE_MS = 20_000
+
 export interface Running {
   /** Ends everything in order; the process exits 0 afterwards. */
-  stop(): Promise<void>
+  stop(drainMs: number): Promise<void>
 }
 
 /** After the first signal everything is ended in order; a second one ends the process at once. */
@@ -23,7 +26,15 @@ export async function runProcess(start: (config: Config, log: Logger) => Promise
     const signal = await stopSignal
     log.info({ signal }, 'stopping')
     nextSignal().then(() => process.exit(130))
-    await running.stop()
+    const { drainSeconds } = config
+    setTimeout(
+      () => {
+        log.fatal('FlowForge could not end in order and ends now; the next start finds what is left')
+        process.exit(1)
+      },
+      drainSeconds * 1000 + STOP_GRACE_MS,
+    ).unref()
+    await running.stop(drainSeconds * 1000)
     process.exit(0)
   } catch (error) {
     process.exit(explain(error))

@@ -1,118 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { client } from '../git/test-host.ts'
 import { freePort } from '../http/testing-server.ts'
 import { createTestDatabase } from '../store/testing.ts'
-
-type Program = 'all-in-one' | 'server' | 'worker'
-
-const dataFolder = async (): Promise<string> => {
-  const directory = await mkdtemp(join(tmpdir(), 'ffp-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
-
-const hasPostgres = (directory: string): boolean =>
-  readdirSync(directory, { recursive: true }).some(file => String(file).endsWith('postmaster.pid'))
-
-interface Running {
-  child: ChildProcess
-  stdout(): string
-  stderr(): string
-  exited: Promise<number | null>
-  /** Ends it with this signal and gives its exit code. */
-  end(signal?: NodeJS.Signals): Promise<number | null>
-}
-
-const run = (program: Program, environment: Record<string, string>): Running => {
-  const file = fileURLToPath(new URL(`${program}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [file], {
-    env: {
-      PATH: process.env.PATH,
-      FLOWFORGE_EXECUTOR: 'dummy',
-      FLOWFORGE_LEASE_SECONDS: '5',
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let [stdout, stderr] = ['', '']
-  child.stdout?.on('data', part => {
-    stdout += part
-  })
-  child.stderr?.on('data', part => {
-    stderr += part
-  })
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
-  const end = (signal: NodeJS.Signals = 'SIGTERM') => {
-    child.kill(signal)
-    return exited
-  }
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const patience = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    await end()
-    clearTimeout(patience)
-  })
-  return { child, stdout: () => stdout, stderr: () => stderr, exited, end }
-}
-
-const isReady = async ({ stdout, stderr, child }: Running): Promise<void> => {
-  await expect
-    .poll(() => (child.exitCode === null ? stdout() : `ended: ${stderr()}`), {
-      timeout: 30_000,
-      interval: 50,
-    })
-    .toMatch(/is ready|^ended/)
-  expect(stdout()).toContain('is ready')
-}
-
-const apiOf = (port: number, key: string) => {
-  const url = `http://127.0.0.1:${port}`
-  const ask = async (path: string, body?: unknown) => {
-    const response = await fetch(`${url}/api/v1${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
-    // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an answer
-    return { status: response.status, body: (await response.json()) as any }
-  }
-  return {
-    ask,
-    /** A hosted repository with one commit. */
-    addRepository: async (): Promise<string> => {
-      const { body } = await ask('/repositories', { name: 'sample' })
-      const workTree = await dataFolder()
-      await mkdir(workTree, { recursive: true })
-      await writeFile(join(workTree, 'a.txt'), 'a\n')
-      const remote = `http://any:${key}@127.0.0.1:${port}/git/default/sample.git`
-      for (const step of [
-        ['init', '-q', '-b', 'main'],
-        ['add', '.'],
-        ['commit', '-q', '-m', 'First'],
-        ['push', '-q', remote, 'main'],
-      ])
-        expect(await client(workTree, step)).toMatchObject({ exitCode: 0 })
-      return body.id
-    },
-    submit: async (repositoryId: string, task: string): Promise<string> =>
-      (await ask('/jobs', { repositoryId, task })).body.id,
-    reaches: (id: string, state: string, timeout = 20_000) =>
-      expect
-        .poll(async () => (await ask(`/jobs/${id}`).catch(() => ({ body: {} }))).body.state, {
-          timeout,
-          interval: 50,
-        })
-        .toBe(state),
-  }
-}
+import { apiOf, dataFolder, hasPostgres, isReady, run, urlOf } from './testing-processes.ts'
 
 describe('all in one process', () => {
   test('does a job, stops on SIGTERM with nothing left, and survives being killed in the middle of the next', async () => {
@@ -187,13 +80,12 @@ describe('all in one process', () => {
 test('server and worker as two processes on one database do a job', async () => {
   const database = await createTestDatabase()
   onTestFinished(database.close)
-  const { host, user, database: name } = database.superuserConfig
   const [directory, port, key] = [await dataFolder(), await freePort(), `ffk_${'k'.repeat(40)}`]
   const environment = {
     FLOWFORGE_DATA_DIR: directory,
     FLOWFORGE_PORT: String(port),
     FLOWFORGE_BOOTSTRAP_TOKEN: key,
-    DATABASE_URL: `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host ?? '')}`,
+    DATABASE_URL: urlOf(database.superuserConfig),
   }
   // Both at once: of their migrations and first keys one makes each.
   const [server, worker] = [run('server', environment), run('worker', environment)]

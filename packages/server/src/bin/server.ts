@@ -21,8 +21,8 @@ async function startRoles(foundation: Foundation): Promise<Running> {
   await server.listen()
   process.stdout.write(`FlowForge is ready at ${config.publicUrl}\n`)
   return {
-    stop: async () => {
-      await server.close()
+    stop: async drainMs => {
+      await server.close(drainMs)
       await foundation.close()
     },
   }

@@ -1,8 +1,10 @@
 // What the leading worker does regularly for the whole installation: one line for each folder that has such work.
 import { engineSweep } from '../jobs/engine-sweep.ts'
 import type { SweepTask } from '../jobs/sweeper.ts'
+import { liveSweep } from '../live/live-sweep.ts'
 import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
   ...engineSweep(foundation, { leaseSeconds: foundation.config.leaseSeconds }),
+  ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
 ]

@@ -17,7 +17,7 @@ import type { DoorReports } from '../jobs/ports.ts'
 import { createRunnerRecords } from '../jobs/runner-records.ts'
 import { createSpares } from '../jobs/spares.ts'
 import { type Sweeper, startSweeper } from '../jobs/sweeper.ts'
-import { startWorker } from '../jobs/work.ts'
+import { type Drained, startWorker } from '../jobs/work.ts'
 import { createWorkerRepositories } from '../repositories/worker-repositories.ts'
 import { attemptToken } from '../secrets/attempt-token.ts'
 import { readOrMakeSecret } from '../secrets/secret-file.ts'
@@ -29,7 +29,7 @@ export interface WorkerRole {
   executor: Executor
   start(): Promise<void>
   /** Stops claiming, hands running attempts over or waits for them up to the limit, ends spares. */
-  drain(limitMs: number): Promise<void>
+  drain(limitMs: number): Promise<Drained>
 }
 
 const GIB = 1024 ** 3
@@ -153,10 +153,11 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       })
     },
     drain: async limitMs => {
-      await worker?.drain(limitMs)
+      const drained = await worker?.drain(limitMs)
       await sweeper?.stop()
       await claude.close()
       await close?.()
+      return drained ?? { handedOver: 0, givenBack: 0 }
     },
   }
 }

@@ -3,9 +3,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { type Foundation, layFoundation, startOn } from './foundation.ts'
 import { type Running, runProcess } from './lifecycle.ts'
+import { sayWhatGoesOn } from './way-out.ts'
 import { createWorkerRole } from './worker-role.ts'
-
-const DRAIN_LIMIT_MS = 25_000
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const foundation = await layFoundation(config, log)
@@ -17,8 +16,8 @@ async function startRoles(foundation: Foundation): Promise<Running> {
   await worker.start()
   process.stdout.write('FlowForge worker is ready\n')
   return {
-    stop: async () => {
-      await worker.drain(DRAIN_LIMIT_MS)
+    stop: async drainMs => {
+      sayWhatGoesOn(await worker.drain(drainMs))
       await foundation.close()
     },
   }

@@ -20,7 +20,7 @@ import { gitRoutes } from './routes/git.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobStoryRoutes } from './routes/job-story.ts'
 import { jobRoutes } from './routes/jobs.ts'
-import { liveRoutes } from './routes/live.ts'
+import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
 import { systemRoutes } from './routes/system.ts'
 import { webRoutes } from './routes/web.ts'
@@ -38,6 +38,8 @@ export async function createApp(context: HttpContext): Promise<App> {
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
+    // A request that still comes in on an open connection is answered like any other; `closing` moves the client on.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     // What can not even be routed, such as a path with a broken escape.
     frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
@@ -50,6 +52,7 @@ export async function createApp(context: HttpContext): Promise<App> {
     reply.header('x-request-id', request.id)
     reply.header('x-content-type-options', 'nosniff')
     reply.header('referrer-policy', 'no-referrer')
+    if (context.closing.hasBegun) reply.header('connection', 'close')
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -93,9 +96,10 @@ export async function createApp(context: HttpContext): Promise<App> {
     async api => {
       const typed = api.withTypeProvider<ZodTypeProvider>()
       api.addHook('onRequest', async request => {
-        request.principal = await context.authenticator.authenticate(
-          new Headers(headerPairs(request.headers)),
-        )
+        const ticket = liveTicket(request)
+        request.principal = ticket
+          ? await context.tickets.redeem(ticket)
+          : await context.authenticator.authenticate(new Headers(headerPairs(request.headers)))
         refuseForeignOrigin(request, context.publicUrl)
       })
       await typed.register(jobRoutes(context))

@@ -2,14 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/better-auth.ts'
+import type { LiveTickets } from '../auth/live-tickets.ts'
 import type { Authenticator, Principal } from '../auth/principal.ts'
 import type { Doctor } from '../doctor.ts'
 import type { AttemptSignal, Doorbell, EventLog } from '../jobs/ports.ts'
 import type { createJobStreams } from '../live/job-stream.ts'
 import type { createOrganizationStreams } from '../live/organization-stream.ts'
+import type { RecentEvents } from '../live/recent-events.ts'
+import type { Story } from '../live/story.ts'
 import type { RepositoryFiles } from '../repositories/ports.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import type { Database } from '../store/database.ts'
+import type { Closing } from './closing.ts'
 
 export interface HttpContext {
   version: string
@@ -18,10 +22,13 @@ export interface HttpContext {
   /** Loaded at the first request that needs it: API keys do without. */
   auth: () => Promise<Auth>
   authenticator: Authenticator
+  tickets: LiveTickets
   sealing: Sealing
   events: EventLog
   doorbell: Doorbell
   signal: AttemptSignal
+  story: Story
+  recentEvents: RecentEvents
   jobStreams: ReturnType<typeof createJobStreams>
   organizationStreams: ReturnType<typeof createOrganizationStreams>
   files: RepositoryFiles
@@ -33,6 +40,7 @@ export interface HttpContext {
     rest: string,
   ) => Promise<void>
   doctor: Doctor
+  closing: Closing
   trustedHosts: string[]
   /** Built console; null when it was not built. */
   webDirectory: string | null

@@ -4,17 +4,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { expect } from 'vitest'
 import { newApiKey } from '../auth/api-keys.ts'
 import { storeKey } from '../auth/first-start.ts'
 import { createChecks } from '../bin/checks.ts'
 import { createServerRole } from '../bin/server-role.ts'
-import { createStorage } from '../bin/storage.ts'
 import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
 import { createSealing } from '../secrets/sealing.ts'
+import type { ObjectStorage } from '../storage/port.ts'
 import { createLeaderLock } from '../store/leader-lock.ts'
 
 export interface Answer {
@@ -34,7 +34,14 @@ export interface Asking {
 
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>
 
-export async function startTestServer() {
+export async function startTestServer({
+  storage = found => found,
+  log = pino({ level: 'silent' }),
+}: {
+  /** What the server is given instead of the scene's. */
+  storage?: (found: ObjectStorage) => ObjectStorage
+  log?: Logger
+} = {}) {
   const scene = await createScene()
   const directory = await mkdtemp(join(tmpdir(), 'ffs-'))
   const port = await freePort()
@@ -47,9 +54,9 @@ export async function startTestServer() {
   const foundation = {
     ...scene,
     config,
-    log: pino({ level: 'silent' }),
+    log,
     sealing,
-    storage: createStorage(config.storage, sealing),
+    storage: storage(scene.storage),
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
     sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',
@@ -95,7 +102,7 @@ export async function startTestServer() {
     url: config.publicUrl,
     ask,
     close: async () => {
-      await server.close()
+      await server.close(5_000)
       await scene.close()
       await rm(directory, { recursive: true, force: true })
     },

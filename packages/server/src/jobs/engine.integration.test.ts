@@ -44,6 +44,7 @@ describe('a job in the hands of a worker', () => {
 
   test.each([
     ['exit:3', 'agent_crashed', 'with exit code 3'],
+    ['exit:4', 'worker_lost', 'No worker answered'],
     ['oom', 'oom', 'more memory'],
     ['fail setup_failed', 'setup_failed', 'scripted failure'],
     ['die-at verifying', 'agent_crashed', 'during the stage verifying'],

@@ -1,6 +1,12 @@
 // One container of an attempt: opens its door, starts it, waits for its report, its end or a reason to stop it, and
 // takes it away again. Says what happened when it ended without a word.
-import type { FailureCode, Reason, SettleReport, WorkOrder } from '@flowforge/protocol'
+import {
+  type FailureCode,
+  type Reason,
+  RUNNER_ABANDONED_EXIT_CODE,
+  type SettleReport,
+  type WorkOrder,
+} from '@flowforge/protocol'
 import { isFlowForgeError } from '../errors.ts'
 import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { type Phase, saveContainer } from '../store/attempts.ts'
@@ -230,6 +236,8 @@ function reasonOfDeath(status: ContainerStatus, stage: string | null): Reason {
     return reasonOf('oom', `The container used more memory than it may${during} and was ended by the kernel.`)
   if (status.state === 'gone')
     return reasonOf('agent_crashed', `The container was removed from outside${during}.`)
+  if (status.state === 'exited' && status.exitCode === RUNNER_ABANDONED_EXIT_CODE)
+    return reasonOf('worker_lost', `No worker answered the container${during}, and it ended by itself.`)
   const code = status.state === 'exited' ? ` with exit code ${status.exitCode}` : ''
   return reasonOf('agent_crashed', `The container ended${code}${during} without a report.`)
 }

@@ -1,16 +1,20 @@
 // The stage for the engine's tests: a real Postgres with organizations, and what every act is handed. Words for what
 // tests do again and again.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type JobEvent, type JobState, TERMINAL_STATES } from '@flowforge/protocol'
 import pg from 'pg'
 import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
 import { createBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
-import { viewEvent } from '../live/job-stream.ts'
 import { createPostgresRelay } from '../live/postgres-relay.ts'
+import { createStory } from '../live/story.ts'
 import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
+import { createEncryptedStorage } from '../storage/encrypted.ts'
+import { createFileStorage } from '../storage/files.ts'
 import { findLiveAttempt } from '../store/attempts.ts'
-import { readEvents } from '../store/events.ts'
 import { insertMember, insertOrganization, insertUser } from '../store/identity.ts'
 import { type JobRow, lockJob } from '../store/jobs.ts'
 import { createListener } from '../store/listener.ts'
@@ -34,8 +38,12 @@ export async function createScene() {
   const listener = await createListener(test.appConfig)
   const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
   const doorbell = createPostgresDoorbell(listener, database.pool)
+  const directory = await mkdtemp(join(tmpdir(), 'ff-scene-'))
+  const storage = createEncryptedStorage(createFileStorage({ directory }), Buffer.alloc(32, 1))
+  const stories = createStory({ database, storage })
   const context = {
     database,
+    storage,
     bus,
     listener,
     events: createEventLog(bus),
@@ -91,8 +99,8 @@ export async function createScene() {
     claim: (limit = 1, by: Claimer = claimer): Promise<Claim[]> => claimJobs(context, by, limit, []),
     story: async (id: string): Promise<JobEvent[]> => {
       const { organization_id } = await job(id)
-      const rows = await database.acrossOrganizations(tx => readEvents(tx, organization_id, id, 0, 100_000))
-      return rows.map(viewEvent)
+      const subject = { organizationId: organization_id, jobId: id }
+      return (await stories.read(subject, 0, { limit: 100_000, bytes: Number.MAX_SAFE_INTEGER })).events
     },
     expireLease: async (attemptId: string): Promise<void> => {
       await database.acrossOrganizations(tx =>
@@ -138,6 +146,7 @@ export async function createScene() {
       await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
       await test.close()
+      await rm(directory, { recursive: true, force: true })
     },
   }
 }

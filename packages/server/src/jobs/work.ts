@@ -30,7 +30,13 @@ export interface Worker {
    * Stops claiming. Running attempts whose containers outlive this process are handed over; others are waited for, and
    * after `limitMs` given back to the queue.
    */
-  drain(limitMs: number): Promise<void>
+  drain(limitMs: number): Promise<Drained>
+}
+
+/** How many attempts go on without this process, and how many it gave back to the queue. */
+export interface Drained {
+  handedOver: number
+  givenBack: number
 }
 
 /** The poll is the floor under lost rings. */
@@ -154,28 +160,37 @@ export async function startWorker(
   })
   context.spares.fill()
 
+  const handOver = async (): Promise<Drained> => {
+    const handedOver = held.count()
+    await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
+    return { handedOver, givenBack: 0 }
+  }
+  const waitForHeld = async (limitMs: number): Promise<Drained> => {
+    const finished = held.settled()
+    const late = await Promise.race([finished.then(() => false), delay(limitMs, true, { ref: false })])
+    const givenBack = late ? held.count() : 0
+    if (late) held.stopAll('shutdown')
+    await finished
+    return { handedOver: 0, givenBack }
+  }
+
   return {
     id,
     drain: async limitMs => {
       draining = true
       stopClaiming.abort()
+      renewing.wake()
       // A claim that is under way ends in our hands, and is waited for like the others.
       await claiming.done
       await answering.stop()
-      if (context.executor.outlivesWorker)
-        await held.handOver().catch(error => log.warn({ err: error }, UNHEARD))
-      else {
-        const finished = held.settled()
-        const late = await Promise.race([finished.then(() => false), delay(limitMs, true, { ref: false })])
-        if (late) held.stopAll('shutdown')
-        await finished
-      }
+      const drained = context.executor.outlivesWorker ? await handOver() : await waitForHeld(limitMs)
       stopping.abort()
       stopReceiving()
       await Promise.all([renewing.done, adopting.done, cleaning.done, context.spares.close()])
       await database
         .acrossOrganizations(tx => removeWorker(tx, id))
         .catch(error => log.warn({ err: error }, UNHEARD))
+      return drained
     },
   }
 }

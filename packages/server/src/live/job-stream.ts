@@ -1,12 +1,11 @@
 // One watcher's view of one job: events from a cursor on, then live, without gap or duplicate. The watcher pulls: what
-// it has not taken yet waits in Postgres, not in memory, so a slow one costs no more than a page and some deltas.
-import { isTerminal, type JobEvent, type JobState } from '@flowforge/protocol'
-import sql from 'sql-template-tag'
-import type { Database } from '../store/database.ts'
-import { type EventRow, readEvents } from '../store/events.ts'
+// it has not taken yet waits in Postgres, not in memory, so a slow one costs no more than a page and some deltas, and is
+// back with the others when it has caught up.
+import type { JobEvent } from '@flowforge/protocol'
 import type { Bus, Delta } from './bus.ts'
+import { patiently } from './patience.ts'
+import type { RecentEvents } from './recent-events.ts'
 
-const PAGE = 500
 /** Deltas are live only: a watcher that lags behind loses the oldest, and gets the finished message as an event. */
 const MAX_WAITING_DELTAS = 256
 /** The floor under lost announcements. */
@@ -23,23 +22,25 @@ export interface WatchOptions {
 
 export type JobStreams = ReturnType<typeof createJobStreams>
 
-export function createJobStreams({ database, bus }: { database: Database; bus: Bus }) {
+export function createJobStreams({ recent, bus }: { recent: RecentEvents; bus: Bus }) {
   return {
-    async *watch(options: WatchOptions): AsyncGenerator<JobEvent> {
+    /** What there is, at most a page at once. Not to be changed: others are given the same. */
+    async *watch(options: WatchOptions): AsyncGenerator<readonly JobEvent[]> {
+      const { signal } = options
       const wakeup = createWakeup(bus, options)
       let cursor = options.after
       try {
-        while (!options.signal.aborted) {
-          const page = await readPage(database, options, cursor)
-          for (const row of page.rows) {
-            yield viewEvent(row)
-            cursor = row.seq
-          }
+        while (!signal.aborted) {
+          const page = await patiently(signal, () => recent.read(options, cursor))
+          if (page.events.length > 0) yield page.events
+          cursor = page.events.at(-1)?.seq ?? cursor
           if (page.gone) return
-          if (page.rows.length > 0 && cursor < page.lastSeq) continue
+          if (page.events.length > 0 && cursor < page.lastSeq) continue
           if (options.untilFinished && page.finished) return
-          for await (const delta of wakeup.deltasUntilNews(cursor)) yield viewDelta(delta)
+          for await (const deltas of wakeup.deltasUntilNews(cursor)) yield deltas
         }
+      } catch (error) {
+        if (!signal.aborted) throw error
       } finally {
         wakeup.close()
       }
@@ -47,49 +48,22 @@ export function createJobStreams({ database, bus }: { database: Database; bus: B
   }
 }
 
-interface Page {
-  rows: EventRow[]
-  lastSeq: number
-  finished: boolean
-  /** Removed with its repository. */
-  gone: boolean
+const deltaViews = new WeakMap<Delta, JobEvent>()
+
+/** The same for all who watch, so that it is written out once. */
+function viewDelta(delta: Delta): JobEvent {
+  const known = deltaViews.get(delta)
+  if (known) return known
+  const { jobId, attempt, text, parentToolUseId } = delta
+  const at = new Date().toISOString()
+  const view: JobEvent = { jobId, attempt, type: 'claude.text.delta', at, data: { text, parentToolUseId } }
+  deltaViews.set(delta, view)
+  return view
 }
-
-const readPage = (
-  database: Database,
-  { organizationId, jobId }: WatchOptions,
-  after: number,
-): Promise<Page> =>
-  database.inOrganization(organizationId, async tx => {
-    // The job's row first: what it counts is then certainly among the rows that follow.
-    const job = await tx.first<{ last_seq: number; state: JobState }>(
-      sql`select last_seq, state from jobs where organization_id = ${organizationId} and id = ${jobId}`,
-    )
-    const rows = await readEvents(tx, organizationId, jobId, after, PAGE)
-    return { rows, lastSeq: job?.last_seq ?? 0, finished: !!job && isTerminal(job.state), gone: !job }
-  })
-
-export const viewEvent = (row: EventRow): JobEvent =>
-  ({
-    seq: row.seq,
-    jobId: row.job_id,
-    attempt: row.attempt,
-    type: row.type,
-    at: row.at.toISOString(),
-    data: row.data,
-  }) as JobEvent
-
-const viewDelta = ({ jobId, attempt, text, parentToolUseId }: Delta): JobEvent => ({
-  jobId,
-  attempt,
-  type: 'claude.text.delta',
-  at: new Date().toISOString(),
-  data: { text, parentToolUseId },
-})
 
 /** Gathers what the bus says between two reads. Subscribed before the first read, so nothing falls between. */
 function createWakeup(bus: Bus, { jobId, organizationId, signal }: WatchOptions) {
-  const deltas: Delta[] = []
+  let deltas: Delta[] = []
   let newest = 0
   let gap = false
   let wake = () => {}
@@ -115,14 +89,18 @@ function createWakeup(bus: Bus, { jobId, organizationId, signal }: WatchOptions)
 
   return {
     /** Gives deltas as they come; ends when there is (or may be) something to read beyond `cursor`. */
-    async *deltasUntilNews(cursor: number): AsyncGenerator<Delta> {
+    async *deltasUntilNews(cursor: number): AsyncGenerator<JobEvent[]> {
       const poll = setTimeout(() => {
         gap = true
         wake()
       }, POLL_MS)
       try {
         for (;;) {
-          while (deltas.length > 0) yield deltas.shift()!
+          while (deltas.length > 0) {
+            const taken = deltas
+            deltas = []
+            yield taken.map(viewDelta)
+          }
           if (signal.aborted || gap || newest > cursor) break
           await new Promise<void>(resolve => {
             wake = resolve

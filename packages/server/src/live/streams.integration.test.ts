@@ -4,14 +4,17 @@ import { cancelJob } from '../jobs/cancel.ts'
 import { createScene, type Scene } from '../jobs/testing-scene.ts'
 import { createJobStreams } from './job-stream.ts'
 import { createOrganizationStreams } from './organization-stream.ts'
+import { createRecentEvents } from './recent-events.ts'
+import { createStory } from './story.ts'
 
 let scene: Scene
 let jobs: ReturnType<typeof createJobStreams>
 let organization: ReturnType<typeof createOrganizationStreams>
 beforeAll(async () => {
   scene = await createScene()
-  jobs = createJobStreams(scene)
-  organization = createOrganizationStreams(scene)
+  const recent = createRecentEvents(createStory(scene))
+  jobs = createJobStreams({ ...scene, recent })
+  organization = createOrganizationStreams({ ...scene, recent })
 })
 afterAll(() => scene.close())
 
@@ -23,13 +26,14 @@ const say = async (jobId: string, ...texts: string[]) => {
 const cancel = (id: string) => cancelJob(scene, scene.tenant, id)
 
 /** A watcher that keeps what it got, at its own pace. */
-const watch = (events: AsyncIterable<JobEvent>, pace: () => Promise<unknown> = async () => {}) => {
+const watch = (events: AsyncIterable<readonly JobEvent[]>, pace: () => Promise<unknown> = async () => {}) => {
   const got: JobEvent[] = []
   const ended = (async () => {
-    for await (const event of events) {
-      got.push(event)
-      await pace()
-    }
+    for await (const some of events)
+      for (const event of some) {
+        got.push(event)
+        await pace()
+      }
   })()
   return { got, ended, numbers: () => got.flatMap(event => event.seq ?? []) }
 }

@@ -27,6 +27,10 @@ const TABLES = [
   'claude_requests',
   'organization_limits',
   'idempotency_keys',
+  'event_segments',
+  'doomed_objects',
+  'retention_settings',
+  'live_tickets',
   'schedules',
   'schedule_runs',
 ]

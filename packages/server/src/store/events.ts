@@ -65,15 +65,16 @@ export const insertEventsOfMany = (
 }
 
 /** One event may have megabytes: a page ends with the event that reaches this, whatever its limit. */
-const PAGE_BYTES = 4 * 1024 * 1024
+export const PAGE_BYTES = 4 * 1024 * 1024
 
-/** The events that follow `after`. Fewer than `limit` does not mean that there are no more: see `lastSeq`. */
+/** The events that follow `after` and are rows: sealed ones are not (live/story.ts reads both). Fewer than `limit` does not mean that there are no more: see `lastSeq`. */
 export const readEvents = (
   tx: Transaction,
   organizationId: string,
   jobId: string,
   after: number,
   limit: number,
+  pageBytes: number = PAGE_BYTES,
 ): Promise<EventRow[]> =>
   tx.all(sql`
     select job_id, seq, attempt, type, at, data from (
@@ -84,7 +85,7 @@ export const readEvents = (
         order by seq limit ${limit}
       ) page
     ) sized
-    where before is null or before < ${PAGE_BYTES}
+    where before is null or before < ${pageBytes}
     order by seq`)
 
 export const lastSeq = async (
@@ -97,6 +98,10 @@ export const lastSeq = async (
       sql`select last_seq from jobs where organization_id = ${organizationId} and id = ${jobId}`,
     )
   )?.last_seq
+
+/** The number that were there. */
+export const deleteEvents = (tx: Transaction, jobId: string, first: number, last: number): Promise<number> =>
+  tx.run(sql`delete from events where job_id = ${jobId} and seq between ${first} and ${last}`)
 
 /** Locks a source of an attempt and returns how far it is stored; 0 for a new one. */
 export const lockSource = async (

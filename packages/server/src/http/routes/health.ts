@@ -8,11 +8,18 @@ import type { HttpContext } from '../context.ts'
 import { sendProblem } from '../problems.ts'
 
 export const healthRoutes =
-  ({ database, leaseSeconds }: HttpContext): FastifyPluginAsync =>
+  ({ database, leaseSeconds, closing }: HttpContext): FastifyPluginAsync =>
   async app => {
     app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
 
     app.get('/readyz', { schema: { hide: true } }, async (request, reply) => {
+      if (!closing.askedReady())
+        return sendProblem(
+          request,
+          reply,
+          'unavailable',
+          'This server is about to end; another one is to be asked.',
+        )
       try {
         await database.acrossOrganizations(tx => tx.first(sql`select 1 as one`))
         return { status: 'ready' }

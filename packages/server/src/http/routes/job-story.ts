@@ -1,11 +1,11 @@
 // The story of a job: events, stream, log, diff.
+import { Readable } from 'node:stream'
 import { JobEventEnvelope } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
-import { viewEvent } from '../../live/job-stream.ts'
 import { renderLog } from '../../live/log-text.ts'
-import { readEvents } from '../../store/events.ts'
+import type { StoryPage } from '../../live/story.ts'
 import type { HttpContext } from '../context.ts'
 import { sendEventStream } from '../event-stream.ts'
 import { Problem } from '../problems.ts'
@@ -19,6 +19,14 @@ const seq = z.coerce
 const Event = JobEventEnvelope.meta({ id: 'JobEvent' })
 const MAX_DIFF_BYTES = 5 * 1024 * 1024
 const LOG_PAGE = 1000
+
+async function* logPages(
+  first: StoryPage,
+  read: (after: number) => Promise<StoryPage>,
+): AsyncGenerator<string> {
+  for (let page = first; page.events.length > 0; page = await read(page.events.at(-1)!.seq!))
+    yield page.events.map(renderLog).join('')
+}
 
 const Diff = z
   .object({
@@ -35,7 +43,7 @@ export const jobStoryRoutes =
   (context: HttpContext): FastifyPluginAsyncZod =>
   async app => {
     const { database } = context
-    const errors = { 401: Problem, 404: Problem, 422: Problem }
+    const errors = { 401: Problem, 404: Problem, 422: Problem, 503: Problem }
 
     const EventsQuery = z.object({
       after: seq.default(0),
@@ -60,14 +68,17 @@ export const jobStoryRoutes =
       async request => {
         const { organizationId } = request.principal
         const { after, limit } = request.query
-        const { job, rows } = await database.inOrganization(organizationId, async tx => {
-          const job = await requireJob(tx, organizationId, request.params.id)
-          return { job, rows: await readEvents(tx, organizationId, job.id, after, limit) }
-        })
-        const data = rows.map(viewEvent) as z.infer<typeof Event>[]
-        const last = rows.at(-1)
-        const hasMore = last !== undefined && last.seq < job.last_seq
-        return { data, nextCursor: hasMore ? String(last.seq) : null, hasMore }
+        const { id: jobId } = await database.inOrganization(organizationId, tx =>
+          requireJob(tx, organizationId, request.params.id),
+        )
+        const { events, lastSeq } = await context.story.read({ organizationId, jobId }, after, { limit })
+        const last = events.at(-1)?.seq ?? lastSeq
+        const hasMore = last < lastSeq
+        return {
+          data: events as z.infer<typeof Event>[],
+          nextCursor: hasMore ? String(last) : null,
+          hasMore,
+        }
       },
     )
 
@@ -91,8 +102,14 @@ export const jobStoryRoutes =
         const lastEventId = seq.safeParse(request.headers['last-event-id'])
         const after = lastEventId.success ? lastEventId.data : (request.query.after ?? 0)
         if (after >= job.last_seq && job.finished_at !== null) return reply.code(204).send()
-        return sendEventStream(request, reply, signal =>
-          context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+        // What can not be read is said before the answer has begun; afterwards the stream could only break off.
+        await context.recentEvents.read({ organizationId, jobId: job.id }, after)
+        return sendEventStream(
+          request,
+          reply,
+          signal =>
+            context.jobStreams.watch({ organizationId, jobId: job.id, after, signal, untilFinished: true }),
+          context.closing.streamsEnd,
         )
       },
     )
@@ -112,19 +129,10 @@ export const jobStoryRoutes =
         const job = await database.inOrganization(organizationId, tx =>
           requireJob(tx, organizationId, request.params.id),
         )
-        const pages = async function* () {
-          for (let after = 0; ; ) {
-            const rows = await database.inOrganization(organizationId, tx =>
-              readEvents(tx, organizationId, job.id, after, LOG_PAGE),
-            )
-            const last = rows.at(-1)
-            if (!last) return
-            yield rows.map(row => renderLog(viewEvent(row))).join('')
-            after = last.seq
-          }
-        }
-        const { Readable } = await import('node:stream')
-        return reply.type('text/plain; charset=utf-8').send(Readable.from(pages()))
+        const subject = { organizationId, jobId: job.id }
+        const read = (after: number) => context.story.read(subject, after, { limit: LOG_PAGE })
+        const first = await read(0)
+        return reply.type('text/plain; charset=utf-8').send(Readable.from(logPages(first, read)))
       },
     )
 

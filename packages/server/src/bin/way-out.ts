@@ -1,0 +1,16 @@
+// What a process that ends says about the jobs that it had.
+import type { Drained } from '../jobs/work.ts'
+
+/** For the person who pressed Ctrl-C, and for the log of whoever sent SIGTERM. */
+export function sayWhatGoesOn({ handedOver, givenBack }: Drained): void {
+  if (handedOver > 0)
+    process.stdout.write(
+      `${jobs(handedOver)} in ${handedOver === 1 ? 'its container' : 'their containers'}: start FlowForge again within 5 minutes and it takes over. Later they end by themselves, and are tried again then.\n`,
+    )
+  if (givenBack > 0)
+    process.stdout.write(
+      `${givenBack} unfinished ${givenBack === 1 ? 'job' : 'jobs'} went back to the queue.\n`,
+    )
+}
+
+const jobs = (count: number): string => (count === 1 ? '1 job goes on' : `${count} jobs go on`)
