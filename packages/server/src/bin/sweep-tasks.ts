@@ -6,5 +6,6 @@ import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
   ...engineSweep(foundation, { leaseSeconds: foundation.config.leaseSeconds }),
+  ...foundation.queueSweep,
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
 ]

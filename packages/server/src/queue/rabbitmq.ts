@@ -1,5 +1,7 @@
 // RabbitMQ as the broker: one durable quorum queue for each installation, publisher confirms, an acknowledgement for each
 // ring after the claim. Knows AMQP; what a ring is for, it does not know.
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { Logger } from 'pino'
 import { Connection, type Publisher } from 'rabbitmq-client'
 import { FlowForgeError } from '../errors.ts'
@@ -39,7 +41,7 @@ export function createRabbitBroker({
     retryLow: 200,
     retryHigh: 2_000,
   })
-  let trouble: string | null = 'not connected yet'
+  let trouble: string | null = null
   let wasConnected = false
   connection.on('connection', () => {
     if (wasConnected) log.info(`${name} is back`)
@@ -60,7 +62,6 @@ export function createRabbitBroker({
 
   /** Messages that came back because there is no such queue. */
   const returned = new Set<string>()
-  let messages = 0
   const publisher: Publisher = connection.createPublisher({ confirm: true, queues: [declaration] })
   publisher.on('basic.return', ({ messageId }) => void returned.add(String(messageId)))
 
@@ -70,7 +71,7 @@ export function createRabbitBroker({
   }
   /** Gives those that no queue took. */
   const send = async (jobIds: string[]): Promise<string[]> => {
-    const byMessage = new Map(jobIds.map(id => [String((messages += 1)), id]))
+    const byMessage = new Map(jobIds.map(id => [randomUUID(), id]))
     const sent = [...byMessage].map(([messageId, id]) =>
       publisher.send({ routingKey: queue, mandatory: true, durable: true, messageId }, id),
     )
@@ -131,8 +132,10 @@ export function createRabbitBroker({
     },
     check: async () => {
       try {
-        // The client connects by itself; at a start it needs a moment.
-        if (!connection.ready) await connection.onConnect(PUBLISH_TIMEOUT_MS, true)
+        if (trouble) return { ok: false, summary: name, problem: trouble }
+        // At a start the client needs a moment; when that fails it says so once.
+        if (!connection.ready)
+          await once(connection, 'connection', { signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) })
         const { messageCount, consumerCount } = await within(
           PUBLISH_TIMEOUT_MS,
           connection.queueDeclare(declaration),

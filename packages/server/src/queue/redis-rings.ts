@@ -14,9 +14,6 @@ interface Place {
 const MAX_RINGS = 50
 /** How long a read waits for a ring: also how long a stop waits at most. */
 const BLOCK_MS = 500
-/** A ring that was taken and not confirmed for so long: whoever took it is dead, frozen, or its claim fails. */
-const FORSAKEN_MS = 15_000
-const LOOK_FOR_FORSAKEN_MS = 5_000
 /** A consumer that said nothing for so long comes no more: each start of a worker makes a new one. */
 const GONE_MS = 3_600_000
 
@@ -25,12 +22,15 @@ export function hearRings({
   reader,
   place,
   claimer,
+  forsakenMs,
 }: {
   commands: Redis
   /** Waits in reads: nothing else can be asked on it. */
   reader: Redis
   place: Place
   claimer: RingAnswerer
+  /** What another consumer has held for so long is taken over. */
+  forsakenMs: number
 }): Answering {
   const { stream, group, consumer } = place
   const stopping = new AbortController()
@@ -64,9 +64,9 @@ export function hearRings({
   }
   const hear = async (): Promise<void> => {
     const now = performance.now()
-    if (now - lookedAt > LOOK_FOR_FORSAKEN_MS) {
+    if (now - lookedAt > forsakenMs / 3) {
       lookedAt = now
-      await answer(await takeForsaken(commands, place))
+      await answer(await takeForsaken(commands, place, forsakenMs))
       await forgetTheGone(commands, place)
     }
     await answer(await readRings(reader, place))
@@ -114,8 +114,12 @@ async function readRings(reader: Redis, { stream, group, consumer }: Place): Pro
   return ringsOf(answer?.[0]?.[1] ?? [])
 }
 
-async function takeForsaken(commands: Redis, { stream, group, consumer }: Place): Promise<Ring[]> {
-  const answer = await commands.xautoclaim(stream, group, consumer, FORSAKEN_MS, '0-0', 'COUNT', MAX_RINGS)
+async function takeForsaken(
+  commands: Redis,
+  { stream, group, consumer }: Place,
+  forsakenMs: number,
+): Promise<Ring[]> {
+  const answer = await commands.xautoclaim(stream, group, consumer, forsakenMs, '0-0', 'COUNT', MAX_RINGS)
   return ringsOf((answer[1] as Entry[]).filter(Boolean))
 }
 

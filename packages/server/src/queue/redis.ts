@@ -1,6 +1,7 @@
 // Redis as the broker: a stream for each installation, read by a consumer group of all claimers. Knows streams; what a ring is
 // for, it does not know.
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { FlowForgeError } from '../errors.ts'
 import type { Answering } from '../jobs/ports.ts'
@@ -16,18 +17,22 @@ export interface RedisConnections {
 }
 
 const GROUP = 'workers'
+/** A ring that was taken and not confirmed for so long: whoever took it is dead, frozen, or its claim fails. */
+const FORSAKEN_MS = 15_000
 
 export function createRedisBroker({
   redis,
   installationId,
+  forsakenMs = FORSAKEN_MS,
 }: {
   redis: RedisConnections
   installationId: string
+  forsakenMs?: number
 }): Broker {
   const { name } = redis
   const stream = `flowforge:${installationId}:rings`
   const commands = redis.connect()
-  let trouble: string | null = 'not connected yet'
+  let trouble: string | null = null
   commands.on('ready', () => {
     trouble = null
   })
@@ -66,6 +71,7 @@ export function createRedisBroker({
         reader: redis.connect(),
         place: { stream, group: GROUP, consumer },
         claimer,
+        forsakenMs,
       })
       answerings.add(answering)
       return {
@@ -80,7 +86,10 @@ export function createRedisBroker({
     waiting: () => within(PUBLISH_TIMEOUT_MS, commands.xlen(stream)),
     check: async () => {
       try {
-        await ready(commands)
+        if (trouble) return { ok: false, summary: name, problem: trouble }
+        // At a start the client needs a moment; when that fails it says so.
+        if (commands.status !== 'ready')
+          await once(commands, 'ready', { signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) })
         const rings = await within(PUBLISH_TIMEOUT_MS, commands.xlen(stream))
         return { ok: true, summary: `${name}, ${rings} rings` }
       } catch (error) {
@@ -94,9 +103,3 @@ export function createRedisBroker({
     },
   }
 }
-
-/** At a start the client needs a moment. */
-const ready = (redis: Redis): Promise<unknown> =>
-  redis.status === 'ready'
-    ? Promise.resolve()
-    : within(PUBLISH_TIMEOUT_MS, new Promise(resolve => void redis.once('ready', resolve)))

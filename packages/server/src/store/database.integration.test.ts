@@ -27,6 +27,7 @@ const TABLES = [
   'claude_requests',
   'organization_limits',
   'idempotency_keys',
+  'outbox',
   'event_segments',
   'doomed_objects',
   'retention_settings',
