@@ -8,7 +8,7 @@ import { createDummyExecutor } from '../../packages/server/src/executors/dummy/e
 import type { AttemptGateway, EventLog, Repositories } from '../../packages/server/src/jobs/ports.ts'
 import { createRunnerRecords } from '../../packages/server/src/jobs/runner-records.ts'
 import { createSpares } from '../../packages/server/src/jobs/spares.ts'
-import { submitJob } from '../../packages/server/src/jobs/submit.ts'
+import { submitBatch, submitJob } from '../../packages/server/src/jobs/submit.ts'
 import { startWorker } from '../../packages/server/src/jobs/work.ts'
 import { createBus } from '../../packages/server/src/live/bus.ts'
 import { createEventLog } from '../../packages/server/src/live/event-log.ts'
@@ -24,7 +24,9 @@ import { insertRepository } from '../../packages/server/src/store/repositories.t
 import { type Contender, createTally } from './contender.ts'
 
 const CONCURRENCY = 100
-const SUBMITTERS = 16
+/** As many as one `POST /jobs/batch` takes. */
+const BATCH = 100
+const SUBMITTERS = 2
 const COMMIT = 'a'.repeat(40)
 
 /** What stands in for Git: a base that is always there. */
@@ -33,9 +35,14 @@ const repositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: COMMIT }),
   stat: async () => ({ filesChanged: 0, insertions: 0, deletions: 0 }),
   publish: async () => {},
+  keptWork: async () => null,
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }
+
+/** These runners keep nothing. */
+const NO_STORAGE = { put: async () => {}, get: async () => null, delete: async () => {} }
 
 export interface Engine {
   context: Awaited<ReturnType<typeof connect>>
@@ -112,6 +119,7 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
       place: randomUUID(),
       concurrency: CONCURRENCY,
       leaseSeconds: 30,
+      waitContainerSeconds: 900,
       facts: {},
     },
   )
@@ -120,11 +128,17 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
     name: 'FlowForge engine',
     about: `Postgres with fsync, concurrency ${CONCURRENCY}; state, attempts and events of every job stored`,
     submitMany: async count => {
+      const { repositoryId, ...submitter } = tenant
       let left = count
-      const submitter = async () => {
-        while (left-- > 0) await submitOneJob(context, tenant, 'Do nothing.')
+      const submit = async () => {
+        while (left > 0) {
+          const size = Math.min(BATCH, left)
+          left -= size
+          const jobs = Array.from({ length: size }, () => ({ repositoryId, task: 'Do nothing.' }))
+          await submitBatch(context, submitter, jobs, null)
+        }
       }
-      await Promise.all(Array.from({ length: SUBMITTERS }, submitter))
+      await Promise.all(Array.from({ length: SUBMITTERS }, submit))
     },
     untilDone: tally.until,
     forget: tally.forget,
@@ -164,7 +178,10 @@ function playRunners(context: Context, onStart: (task: string) => void): Attempt
       close: async () => {},
       remove: async () => {},
       admit: (attempt, order, reports) => {
-        const records = createRunnerRecords({ ...context, sendDelta: context.bus.sendDelta }, reports.epoch)
+        const records = createRunnerRecords(
+          { ...context, storage: NO_STORAGE, sendDelta: context.bus.sendDelta },
+          reports.epoch,
+        )
         const play = async () => {
           await records.bindNonce(attempt, randomUUID())
           if (order.phase === 'agent') onStart(order.task)

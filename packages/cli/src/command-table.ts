@@ -19,7 +19,7 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'run', summary: 'Submit a task and follow it to its end', load: () => import('./commands/run.ts') },
   {
     name: 'job',
-    summary: 'Look at jobs, follow them, cancel and retry them',
+    summary: 'Look at jobs, follow them, change, cancel and retry them',
     verbs: [
       { name: 'list', summary: 'List jobs, newest first', load: () => import('./commands/job/list.ts') },
       { name: 'show', summary: 'Show one job', load: () => import('./commands/job/show.ts') },
@@ -34,6 +34,21 @@ export const COMMANDS: CommandEntry[] = [
         name: 'retry',
         summary: 'Try a failed or cancelled job again',
         load: () => import('./commands/job/retry.ts'),
+      },
+      {
+        name: 'budget',
+        summary: 'Change how much a job may cost',
+        load: () => import('./commands/job/budget.ts'),
+      },
+      {
+        name: 'priority',
+        summary: "Change a job's place in the queue",
+        load: () => import('./commands/job/priority.ts'),
+      },
+      {
+        name: 'submit',
+        summary: 'Submit many jobs from a file, all of them or none',
+        load: () => import('./commands/job/submit.ts'),
       },
       {
         name: 'interrupt',

@@ -37,6 +37,9 @@ const USAGE_CODES = new Set([
   'malformed_request',
   'repository_url_invalid',
   'branch_name_invalid',
+  'run_at_invalid',
+  'needs_cycle',
+  'schedule_invalid',
   'config_invalid',
 ])
 

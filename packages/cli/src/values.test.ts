@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseRun } from './commands/run.ts'
 import { serverVariables } from './commands/up.ts'
 import { isGitUrl } from './repositories.ts'
-import { parseDuration, parseJobId, parsePort, parseUsd } from './values.ts'
+import { parseDuration, parseJobId, parseMoment, parsePort, parseUsd } from './values.ts'
 
 test('durations have a unit', () => {
   expect(['90s', '30m', '1h30m', '1.5h'].map(parseDuration)).toEqual([90, 1800, 5400, 5400])
@@ -61,4 +61,24 @@ test("up's options become the server's variables", () => {
     FLOWFORGE_DATA_DIR: '/srv/data',
   })
   expect(serverVariables({}, '/srv')).toEqual({})
+})
+
+describe('a moment', () => {
+  const now = new Date(2026, 10, 25, 18, 0)
+  const read = (text: string) => new Date(parseMoment(text, undefined, now))
+
+  test.each([
+    ['22:30', new Date(2026, 10, 25, 22, 30)],
+    ['02:00', new Date(2026, 10, 26, 2, 0)],
+    ['+2h', new Date(2026, 10, 25, 20, 0)],
+    ['2026-12-24T22:30', new Date(2026, 11, 24, 22, 30)],
+    ['2026-12-24 22:30', new Date(2026, 11, 24, 22, 30)],
+    ['2026-12-24T22:30:00Z', new Date(Date.UTC(2026, 11, 24, 22, 30))],
+  ])('%s is read', (text, expected) => {
+    expect(read(text)).toEqual(expected)
+  })
+
+  test.each(['', 'tomorrow', '25:00', '2026-12-24', '+soon'])('%j is refused', text => {
+    expect(() => read(text)).toThrow()
+  })
 })

@@ -18,6 +18,22 @@ export function parseDuration(text: string): number {
   return Math.round(seconds)
 }
 
+/** `22:30` (the next one), `2026-12-24T22:30` (here), with a zone or `Z`, or `+2h` → an instant as the API takes it. */
+export function parseMoment(text: string, _previous?: unknown, now: Date = new Date()): string {
+  if (text.startsWith('+')) return new Date(now.getTime() + parseDuration(text.slice(1)) * 1000).toISOString()
+  const clock = /^(\d{1,2}):(\d{2})$/.exec(text)
+  if (clock && Number(clock[1]) < 24 && Number(clock[2]) < 60) {
+    const at = new Date(now)
+    at.setHours(Number(clock[1]), Number(clock[2]), 0, 0)
+    if (at <= now) at.setDate(at.getDate() + 1)
+    return at.toISOString()
+  }
+  const at = new Date(text.replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T'))
+  if (!/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(text) || Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('Write a time such as 22:30, 2026-12-24T22:30 or +2h.')
+  return at.toISOString()
+}
+
 /** `5`, `0.50`, `$5` → dollars. */
 export function parseUsd(text: string): number {
   const usd = Number(text.replace(/^\$/, ''))

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ApiKey, DoctorCheck, Job, JobEvent, NewJob, Reason, Repository } from '@flowforge/sdk'
+import type { ApiKey, DoctorCheck, Job, JobEvent, NewBatch, NewJob, Reason, Repository } from '@flowforge/sdk'
 import { serveGit } from './peer-git.ts'
 
 export const TOKEN = 'ffk_test_0123456789'
@@ -210,6 +210,30 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
       },
     },
     {
+      method: 'POST',
+      path: /^\/jobs\/batch$/,
+      answer: (_p, body, _r, response) => {
+        const submissions = (body as NewBatch).jobs
+        peer.submissions.push(...submissions)
+        const jobs = submissions.map((submission, index) =>
+          newJob({ ...submission, needs: [] }, peer.jobs.length + index + 1),
+        )
+        peer.jobs.push(...jobs)
+        json(response, 201, { jobs })
+      },
+    },
+    {
+      method: 'PATCH',
+      path: /^\/jobs\/([^/]+)$/,
+      answer: ([id], body, _r, response) => {
+        const job = findJob(id, response)
+        if (!job) return
+        if (job.finishedAt)
+          problem(response, 409, 'job_state_conflict', `Job #${job.number} is ${job.state}.`)
+        else json(response, 200, Object.assign(job, body as Partial<Job>))
+      },
+    },
+    {
       method: 'GET',
       path: /^\/jobs$/,
       answer: (_p, _b, request, response) => {
@@ -360,6 +384,8 @@ function newJob(submission: NewJob, number: number): Job {
     priority: 'normal',
     attempt: 1,
     turn: 1,
+    planFirst: false,
+    questions: 'ask',
     costUsd: 0.0123,
     tokens: { input: 1200, output: 34, cacheRead: 0, cacheWrite: 0 },
     model: null,

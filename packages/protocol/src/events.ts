@@ -1,6 +1,16 @@
 // A job's story: numbered, immutable lines. `seq` starts at 1 without gaps; text deltas alone are live only.
 import { z } from 'zod'
-import { JobResult, Priority, Reason, Stage, VerifyResult, WaitingFor } from './job.ts'
+import {
+  Answers,
+  Decision,
+  JobResult,
+  Priority,
+  Reason,
+  RequestKind,
+  Stage,
+  VerifyResult,
+  WaitingFor,
+} from './job.ts'
 
 const empty = z.object({})
 
@@ -31,6 +41,10 @@ export const EVENT_DATA = {
   'job.started': z.object({ workerId: z.string() }),
   'job.stage': z.object({ stage: Stage, detail: z.string().optional() }),
   'job.waiting': z.object({ waitingFor: WaitingFor, message: z.string().optional() }),
+  /** A person answered while the container was still there: the same attempt goes on. */
+  'job.resumed': empty,
+  /** A reply to a finished job: a new turn of the same conversation. */
+  'job.reopened': z.object({ turn: z.number().int(), by: z.string().optional() }),
   'job.succeeded': z.object({ branch: z.string(), headCommit: z.string().optional(), result: JobResult }),
   'job.failed': z.object({ reason: Reason }),
   'job.cancelled': z.object({ by: z.string().optional(), reason: Reason.optional() }),
@@ -45,6 +59,14 @@ export const EVENT_DATA = {
   'attempt.started': z.object({ number: z.number().int(), workerId: z.string(), executor: z.string() }),
   'attempt.lost': z.object({ number: z.number().int(), reason: z.string() }),
   'attempt.adopted': z.object({ number: z.number().int(), workerId: z.string() }),
+
+  /** Its container was released while the job waits: session and work are kept, an answer starts another attempt. */
+  'attempt.parked': z.object({ number: z.number().int() }),
+
+  /** The conversation is kept outside of the container, so that another can go on with it. */
+  'session.saved': z.object({ sessionId: z.string(), sizeBytes: z.number().int() }),
+  'session.resumed': z.object({ sessionId: z.string(), fromAttempt: z.number().int() }),
+  'session.started_afresh': z.object({ reason: z.string() }),
 
   'claude.message': z.object({
     text: z.string(),
@@ -80,6 +102,9 @@ export const EVENT_DATA = {
   'git.committed': z.object({ commit: z.string(), message: z.string() }),
   /** `upstream` false: stored in FlowForge's mirror; true: published at the repository's upstream. */
   'git.pushed': z.object({ branch: z.string(), commit: z.string(), upstream: z.boolean() }),
+  /** Unfinished work, kept in FlowForge's mirror under a ref of its own; not on the job's branch. */
+  'git.work.saved': z.object({ commit: z.string() }),
+  'git.work.restored': z.object({ commit: z.string(), fromAttempt: z.number().int() }),
   'git.conflict.detected': z.object({ files: z.array(z.string()) }),
   'git.conflict.resolved': z.object({ files: z.array(z.string()) }),
   'git.pull_request.opened': z.object({ url: z.string() }),
@@ -97,13 +122,15 @@ export const EVENT_DATA = {
   'budget.exceeded': z.object({ spentUsd: z.number(), limitUsd: z.number() }),
   'approval.requested': z.object({
     requestId: z.string(),
-    kind: z.enum(['tool', 'plan', 'question']),
+    kind: RequestKind,
     input: z.unknown(),
   }),
   'approval.decided': z.object({
     requestId: z.string(),
-    decision: z.enum(['allow', 'deny']),
+    decision: Decision,
     note: z.string().optional(),
+    answers: Answers.optional(),
+    by: z.string().optional(),
   }),
   'reply.received': z.object({ text: z.string(), by: z.string().optional() }),
   'artifact.added': z.object({ name: z.string(), sizeBytes: z.number().int(), contentType: z.string() }),
@@ -147,5 +174,8 @@ export const RUNNER_EVENT_TYPES = [
   'log',
   'settings.neutralised',
   'approval.requested',
+  'session.resumed',
+  'session.started_afresh',
+  'git.work.restored',
 ] as const satisfies readonly EventType[]
 export type RunnerEventType = (typeof RUNNER_EVENT_TYPES)[number]

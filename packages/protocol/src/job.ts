@@ -24,6 +24,39 @@ export type Priority = z.infer<typeof Priority>
 export const WaitingFor = z.enum(['question', 'plan', 'budget', 'reply'])
 export type WaitingFor = z.infer<typeof WaitingFor>
 
+/** `ask`: Claude may ask a person; `decide`: nobody answers, and the tool to ask with is off. */
+export const Questions = z.enum(['ask', 'decide'])
+export type Questions = z.infer<typeof Questions>
+
+/** What a person decides: a tool call, a plan, a question, or what comes next (`reply`). */
+export const RequestKind = z.enum(['tool', 'plan', 'question', 'reply'])
+export type RequestKind = z.infer<typeof RequestKind>
+
+export const Decision = z.enum(['allow', 'deny'])
+export type Decision = z.infer<typeof Decision>
+
+/** To the questions of one request: by the question's words, its heading or its number from 1. */
+export const Answers = z.record(z.string().max(10_000), z.union([z.string(), z.array(z.string())]))
+export type Answers = z.infer<typeof Answers>
+
+/** Something that Claude asked of a person, and what became of it. */
+export const Approval = z.object({
+  requestId: z.string(),
+  kind: RequestKind,
+  /** Of the tool: `{questions}`, `{plan}`, `{tool, input}` or `{text}`. */
+  input: z.unknown(),
+  attempt: z.number().int(),
+  /** `closed`: the job ended or was begun anew before anybody decided. */
+  status: z.enum(['pending', 'decided', 'closed']),
+  requestedAt: z.iso.datetime(),
+  decision: Decision.optional(),
+  note: z.string().optional(),
+  answers: Answers.optional(),
+  decidedBy: z.string().nullable().optional(),
+  decidedAt: z.iso.datetime().optional(),
+})
+export type Approval = z.infer<typeof Approval>
+
 /** Why a job failed or was cancelled. Each code has a sentence that names the next step, in `FAILURES`. */
 export const FAILURE_CODES = [
   'internal_error',
@@ -122,6 +155,10 @@ export const Job = z.object({
   attempt: z.number().int(),
   turn: z.number().int(),
   waitingFor: WaitingFor.optional(),
+  waitingSince: z.iso.datetime().optional(),
+  /** The job makes a plan first, and waits for a person to approve it. */
+  planFirst: z.boolean(),
+  questions: Questions,
   queuePosition: z.number().int().optional(),
   stage: Stage.optional(),
   costUsd: z.number(),

@@ -3,7 +3,7 @@
 // with the agent, so nothing outside trusts more of it than can be checked.
 import { z } from 'zod'
 import { RUNNER_EVENT_TYPES } from './events.ts'
-import { FailureCode, VerifyResult } from './job.ts'
+import { Answers, Decision, FailureCode, Questions, VerifyResult } from './job.ts'
 
 /** Raised when a change can't be read by the previous version. Both sides accept their own and the one before. */
 export const RUNNER_PROTOCOL_VERSION = 1
@@ -21,6 +21,11 @@ export const GATEWAY_PATHS = {
   deltas: '/runner/deltas',
   /** GET ?after=N → CommandList; answers after at most 25 s, empty when there is none. */
   commands: '/runner/commands',
+  /**
+   * PUT `?session=ID&through=N` with a session archive (`session-archive.ts` of the runner) → 204: all of it, or nothing.
+   * GET → the archive that the job's earlier attempt left; 404 when there is none.
+   */
+  session: '/runner/session',
   /** POST SettleReport → 204. Idempotent. After it the runner exits 0. */
   settle: '/runner/settle',
   /** ANTHROPIC_BASE_URL. */
@@ -71,6 +76,8 @@ const orderBase = {
     branch: z.string(),
     /** Big repositories come without blobs; Git asks for them when it needs them. */
     filter: z.enum(['blob:none']).optional(),
+    /** Work of an earlier attempt, built on the base: checked out in its place. A commit that `isWorkInProgress` is undone. */
+    restore: z.object({ commit: z.string(), ref: z.string(), fromAttempt: z.number().int() }).optional(),
     author: z.object({ name: z.string(), email: z.string() }),
   }),
   /** Shell commands, run one after the other in the clone by `bash -c`; the first that fails ends the phase. */
@@ -94,6 +101,21 @@ export const WorkOrder = z.discriminatedUnion('phase', [
     model: z.string().optional(),
     /** How often a failing verify is given back to Claude. 0 = never. */
     verifyRounds: z.number().int(),
+    /** What Claude is told first when its conversation begins anew; absent = the task. */
+    prompt: z.string().optional(),
+    /** Go on with the conversation of an earlier attempt, by telling Claude this. */
+    resume: z.object({ sessionId: z.string(), fromAttempt: z.number().int(), prompt: z.string() }).optional(),
+    /** Why there is no conversation to go on with, where one would expect it. */
+    afreshBecause: z.string().optional(),
+    /** Claude only plans until a person approves. */
+    planFirst: z.boolean().optional(),
+    questions: Questions.optional(),
+    /** Claude Code's permission rules for what needs a person's yes: `Bash(git push:*)`, `WebFetch`. */
+    approvals: z.array(z.string()).optional(),
+    /** Calls that a person allowed while no container was there to make them: each once. */
+    allowedCalls: z.array(z.object({ tool: z.string(), input: z.unknown() })).optional(),
+    /** The newest of people's messages that `prompt` and `resume` tell. */
+    throughMessage: z.number().int().optional(),
     maxTurns: z.number().int().optional(),
   }),
   z.object({ ...orderBase, phase: z.literal('verify') }),
@@ -134,17 +156,33 @@ export const RunnerCommand = z.discriminatedUnion('type', [
   z.object({ id: z.number().int(), type: z.literal('interrupt') }),
   /** End at once: nothing is pushed. SIGTERM follows. */
   z.object({ id: z.number().int(), type: z.literal('cancel') }),
-  z.object({ id: z.number().int(), type: z.literal('reply'), text: z.string() }),
+  z.object({ id: z.number().int(), type: z.literal('reply'), text: z.string(), message: z.number().int() }),
   z.object({
     id: z.number().int(),
     type: z.literal('approve'),
     requestId: z.string(),
-    decision: z.enum(['allow', 'deny']),
+    decision: Decision,
     note: z.string().optional(),
+    answers: Answers.optional(),
+    message: z.number().int(),
   }),
+  /** If this request still waits: save conversation and work, report `parked`, and end. */
+  z.object({ id: z.number().int(), type: z.literal('park'), requestId: z.string() }),
 ])
 export type RunnerCommand = z.infer<typeof RunnerCommand>
 export const CommandList = z.object({ commands: z.array(RunnerCommand) })
+
+/** The gateway takes no larger session archive; the runner does not send one. */
+export const MAX_SESSION_BYTES = 64 * 1024 * 1024
+
+/** Where unfinished work is pushed when the container is released; the gateway keeps it apart for each attempt. */
+export const WORK_REF = 'refs/flowforge/work'
+
+/** The first line of a commit that only keeps uncommitted work; whoever restores it makes it uncommitted again. */
+export const WORK_IN_PROGRESS = 'Work in progress, kept by FlowForge'
+
+/** Of people's messages, the newest that Claude was given: what is newer is told to the next attempt. */
+const throughMessage = z.number().int().optional()
 
 /** The runner's last word. `completed` without `headCommit`: nothing was changed, nothing was pushed. */
 export const SettleReport = z.discriminatedUnion('outcome', [
@@ -154,6 +192,14 @@ export const SettleReport = z.discriminatedUnion('outcome', [
     headCommit: z.string().optional(),
     verify: z.array(VerifyResult),
     sessionId: z.string().optional(),
+    throughMessage,
+  }),
+  /** Waits for a person no longer in this container: what is needed to go on was stored before. */
+  z.object({
+    outcome: z.literal('parked'),
+    verify: z.array(VerifyResult),
+    sessionId: z.string().optional(),
+    throughMessage,
   }),
   z.object({
     outcome: z.literal('failed'),
@@ -163,6 +209,7 @@ export const SettleReport = z.discriminatedUnion('outcome', [
     headCommit: z.string().optional(),
     verify: z.array(VerifyResult),
     sessionId: z.string().optional(),
+    throughMessage,
   }),
 ])
 export type SettleReport = z.infer<typeof SettleReport>

@@ -92,7 +92,7 @@ test('a reply reaches Claude while it works', async () => {
   })
   const child = made.start()
   await made.gateway.until(() => made.gateway.events.some(event => event.type === 'claude.tool.started'))
-  made.gateway.command({ type: 'reply', text: 'Please use green paint.' })
+  made.gateway.command({ type: 'reply', message: 1, text: 'Please use green paint.' })
   await made.gateway.until(() => made.gateway.requests.some(({ path }) => path.includes('after=1')))
   execFileSync('touch', [`${made.repository}/../go`])
   expect(await made.ended(child)).toBe(0)

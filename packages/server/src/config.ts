@@ -46,6 +46,17 @@ const variables = z.object({
     )
     .optional(),
   FLOWFORGE_TRUSTED_HOSTS: commaList.default([]),
+  FLOWFORGE_WAIT_CONTAINER_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(7 * 24 * 3600)
+    .default(900),
+  FLOWFORGE_WAIT_LIMIT_HOURS: z.coerce
+    .number()
+    .positive()
+    .max(24 * 366)
+    .default(168),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_SEAL_AFTER_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3600),
   FLOWFORGE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
@@ -96,6 +107,10 @@ export interface Config {
   masterKey: string | null
   trustedHosts: string[]
   leaseSeconds: number
+  /** How long a container is kept that only waits for a person. */
+  waitContainerSeconds: number
+  /** How long a job waits for a person. */
+  waitLimitHours: number
   /** How long after its end a job's events move to object storage. */
   sealAfterSeconds: number
   /** How long a process that was told to end waits for what runs in it. */
@@ -140,6 +155,8 @@ export function readConfig(
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    waitContainerSeconds: set.FLOWFORGE_WAIT_CONTAINER_SECONDS,
+    waitLimitHours: set.FLOWFORGE_WAIT_LIMIT_HOURS,
     sealAfterSeconds: set.FLOWFORGE_SEAL_AFTER_SECONDS,
     drainSeconds: set.FLOWFORGE_DRAIN_SECONDS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,

@@ -33,6 +33,8 @@ export const ERRORS = {
   schedule_name_taken: { status: 409, exitCode: 1, title: 'A schedule of this name exists already' },
   schedule_invalid: { status: 422, exitCode: 64, title: 'This schedule would never run' },
   job_state_conflict: { status: 409, exitCode: 1, title: 'The job is not in a state that allows this' },
+  request_not_found: { status: 404, exitCode: 1, title: 'The job has not asked this' },
+  request_decided: { status: 409, exitCode: 1, title: 'This was decided already' },
   idempotency_key_reused: {
     status: 422,
     exitCode: 1,

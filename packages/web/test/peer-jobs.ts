@@ -127,6 +127,8 @@ function newJob(number: number, body: Partial<Job>, begun: number, scriptedModel
     priority: 'normal',
     attempt: 0,
     turn: 1,
+    planFirst: false,
+    questions: 'ask',
     queuePosition: 1,
     costUsd: 0,
     tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },

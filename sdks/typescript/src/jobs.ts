@@ -1,9 +1,10 @@
-// Jobs: submit, look at, follow, change, cancel, retry, interrupt.
+// Jobs: submit, look at, follow, talk to, change, cancel, retry, interrupt.
 import { readApiError } from './errors.ts'
 import { type FollowOptions, followEvents } from './follow.ts'
 import { createPages, type Pages } from './pages.ts'
 import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
 import type {
+  Approval,
   Job,
   JobChange,
   JobDiff,
@@ -13,6 +14,8 @@ import type {
   NewBatch,
   NewJob,
   Page,
+  Reply,
+  Verdict,
 } from './types.ts'
 
 export interface ListOptions extends CallOptions {
@@ -37,6 +40,15 @@ export interface Jobs {
   retry(id: string, options?: CreateOptions): Promise<Job>
   /** Ends the agent's turn; what it has done is committed and pushed. */
   interrupt(id: string, options?: CallOptions): Promise<Job>
+  /**
+   * Goes to Claude as it works, answers what the job waits for, or takes a finished job up again as the next turn of the
+   * same conversation. Words alone reach a plan or a tool call as a no, with what should be done differently.
+   */
+  reply(id: string, reply: Reply, options?: CreateOptions): Promise<Job>
+  /** Decides one request; `request_decided` when somebody was faster. */
+  approve(id: string, verdict: Verdict, options?: CreateOptions): Promise<Job>
+  /** All that Claude asked of people, in the order in which it did. */
+  approvals(id: string, options?: CallOptions): Promise<Approval[]>
   /** What is in the log now, from behind `after`; ends without waiting for more. */
   events(id: string, options?: CallOptions & { after?: number; limit?: number }): AsyncIterable<JobEvent>
   /** What is in the log and what comes, until the job has ended. */
@@ -122,6 +134,24 @@ export function createJobs({ client, once }: Transport): Jobs {
     cancel: tell('cancel'),
     retry: tell('retry'),
     interrupt: tell('interrupt'),
+    reply: async (id, reply, options = {}) =>
+      (
+        await client.POST('/api/v1/jobs/{id}/reply', {
+          params: { path: { id } },
+          body: reply,
+          ...idempotency(options),
+        })
+      ).data!,
+    approve: async (id, verdict, options = {}) =>
+      (
+        await client.POST('/api/v1/jobs/{id}/approve', {
+          params: { path: { id } },
+          body: verdict,
+          ...idempotency(options),
+        })
+      ).data!,
+    approvals: async (id, { signal } = {}) =>
+      (await client.GET('/api/v1/jobs/{id}/approvals', { params: { path: { id } }, signal })).data!.data,
     events,
     follow: (id, options = {}) =>
       followEvents(

@@ -21,6 +21,13 @@ export type VerifyResult = JobResult['verify'][number]
 export type Tokens = Job['tokens']
 export type JobFilter = Omit<NonNullable<operations['listJobs']['parameters']['query']>, 'limit' | 'cursor'>
 
+/** Something that Claude asked of a person. */
+export type Approval = Schemas['Approval']
+export type Reply = Schemas['Reply']
+export type Verdict = Schemas['Verdict']
+export type RequestKind = Approval['kind']
+export type Answers = NonNullable<Approval['answers']>
+
 export type Repository = Schemas['Repository']
 export type NewRepository = Schemas['NewRepository']
 export type Credential = NonNullable<NewRepository['credential']>
@@ -44,6 +51,8 @@ export interface EventData {
   'job.started': { workerId: string }
   'job.stage': { stage: Stage; detail?: string }
   'job.waiting': { waitingFor: WaitingFor; message?: string }
+  'job.resumed': Record<string, never>
+  'job.reopened': { turn: number; by?: string }
   'job.succeeded': { branch: string; headCommit?: string; result: JobResult }
   'job.failed': { reason: Reason }
   'job.cancelled': { by?: string; reason?: Reason }
@@ -51,6 +60,10 @@ export interface EventData {
   'attempt.started': { number: number; workerId: string; executor: string }
   'attempt.lost': { number: number; reason: string }
   'attempt.adopted': { number: number; workerId: string }
+  'attempt.parked': { number: number }
+  'session.saved': { sessionId: string; sizeBytes: number }
+  'session.resumed': { sessionId: string; fromAttempt: number }
+  'session.started_afresh': { reason: string }
   /** `parentToolUseId` is set when a sub-agent speaks: the tool use that started it. */
   'claude.message': { text: string; parentToolUseId?: string }
   'claude.text.delta': { text: string; parentToolUseId?: string }
@@ -75,6 +88,8 @@ export interface EventData {
   'git.committed': { commit: string; message: string }
   /** `upstream` false: stored in FlowForge's mirror; true: published at the repository's upstream. */
   'git.pushed': { branch: string; commit: string; upstream: boolean }
+  'git.work.saved': { commit: string }
+  'git.work.restored': { commit: string; fromAttempt: number }
   'git.conflict.detected': { files: string[] }
   'git.conflict.resolved': { files: string[] }
   'git.pull_request.opened': { url: string }
@@ -88,8 +103,14 @@ export interface EventData {
   'settings.neutralised': { file: string; keys: string[] }
   'budget.warning': { spentUsd: number; limitUsd: number }
   'budget.exceeded': { spentUsd: number; limitUsd: number }
-  'approval.requested': { requestId: string; kind: 'tool' | 'plan' | 'question'; input: unknown }
-  'approval.decided': { requestId: string; decision: 'allow' | 'deny'; note?: string }
+  'approval.requested': { requestId: string; kind: RequestKind; input: unknown }
+  'approval.decided': {
+    requestId: string
+    decision: 'allow' | 'deny'
+    note?: string
+    answers?: Answers
+    by?: string
+  }
   'reply.received': { text: string; by?: string }
   'artifact.added': { name: string; sizeBytes: number; contentType: string }
 }

@@ -8,7 +8,7 @@ import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { usageError } from '../failure.ts'
 import { watch } from '../live/watch.ts'
 import { plainLine } from '../output/plain-text.ts'
-import { collect, parseDuration, parseUsd } from '../values.ts'
+import { collect, parseDuration, parseJobId, parseMoment, parseUsd } from '../values.ts'
 import { bringBack } from '../work/bring-back.ts'
 import { chooseTarget, type Target, type TargetChoice } from '../work/target.ts'
 
@@ -22,6 +22,10 @@ export interface RunFlags {
   budget?: number
   timeout?: number
   model?: string
+  at?: string
+  needs?: string[]
+  from?: string
+  cache?: boolean
   detach?: boolean
   tokenStdin?: boolean
 }
@@ -47,6 +51,10 @@ export const command = defineCommand<RunFlags, RunOptions>({
       .option('--budget <usd>', 'stop at this cost in dollars', parseUsd)
       .option('--timeout <duration>', 'stop after this time, such as 30m', parseDuration)
       .option('--model <model>', 'which Claude model')
+      .option('--at <time>', 'start no earlier: 22:30, 2026-12-24T22:30, or +2h', parseMoment)
+      .option('--needs <job>', 'start when this job has succeeded; may be given again', collect)
+      .option('--from <job>', 'start when this job has succeeded, from its result')
+      .option('--cache', 'an earlier result of the same task on the same commit will do')
       .option('--detach', 'submit and return at once')
       .addHelpText('after', EXAMPLES),
   parse: parseRun,
@@ -57,7 +65,9 @@ export const command = defineCommand<RunFlags, RunOptions>({
     const job = await connection.flowforge.jobs.create({
       repositoryId: target.repository.id,
       task,
-      ...(target.kind === 'work tree' ? { baseBranch: target.workTree.branch } : {}),
+      ...(target.kind === 'work tree' && options.job.baseFrom === undefined
+        ? { baseBranch: target.workTree.branch }
+        : {}),
       ...options.job,
     })
     announce(job, connection, context, options.detach)
@@ -91,6 +101,10 @@ export function parseRun([task]: string[], flags: RunFlags): RunOptions {
     budgetUsd: flags.budget,
     timeoutSeconds: flags.timeout,
     model: flags.model,
+    runAt: flags.at,
+    needs: flags.needs?.map(parseJobId),
+    baseFrom: flags.from === undefined ? undefined : parseJobId(flags.from),
+    cache: flags.cache,
   }
   const given = Object.fromEntries(Object.entries(job).filter(([, value]) => value !== undefined))
   return { task: task === '-' ? undefined : task!, target, detach: flags.detach === true, job: given }
@@ -116,6 +130,8 @@ Examples:
   flowforge run "Fix the failing test"                      on the work tree you are in; fetches the branch back
   flowforge run "Add a --json flag" --verify "npm test"     counts only when the command succeeds
   flowforge run "Update the docs" --repo website --detach   on a repository that FlowForge knows
+  flowforge run "Update the snapshots" --from 12 --detach     when #12 has succeeded, on its branch
+  flowforge run "Sweep the TODOs" --at 02:00 --detach         tonight
   flowforge run - < task.md                                 a long task from a file
 
 Ctrl-C detaches: the job goes on.`

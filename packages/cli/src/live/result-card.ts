@@ -1,6 +1,6 @@
 // How a job ended, in a few lines: what it did, where the work is, what it cost; or why not, and what to do.
 import type { Job } from '@flowforge/sdk'
-import { formatCount, formatDuration, formatUsd } from '../output/format.ts'
+import { formatCount, formatDuration, formatMoment, formatUsd } from '../output/format.ts'
 import { plainLine, plainText } from '../output/plain-text.ts'
 import { applyTone, type Style } from '../output/style.ts'
 import { wrap } from '../output/text-width.ts'
@@ -21,6 +21,9 @@ export function resultCard(job: Job, options: CardOptions): string[] {
     headline(job, options),
     ...(text ? wrap(plainText(text).trim(), columns - 3).map(line => `  ${line}`.trimEnd()) : []),
     ...changes(job).map(value => field('Branch', value)),
+    ...(job.cachedFromNumber === undefined
+      ? []
+      : [field('Result', `of job #${job.cachedFromNumber}: the same task on the same commit`)]),
     ...(job.pullRequestUrl ? [field('Request', plainLine(job.pullRequestUrl))] : []),
     ...verification(job, style).map((value, i) => field(i === 0 ? 'Verify' : '', value)),
     field('Cost', cost(job)),
@@ -43,9 +46,19 @@ function headline(job: Job, { style, nowMs }: CardOptions): string {
     case 'waiting':
       return `${applyTone(style, 'warning', '!')} ${style.bold(`Job #${job.number}`)}: ${waitingName(job.waitingFor ?? '')}`
     case 'pending':
+      return `${applyTone(style, 'dim', '·')} ${style.bold(`Job #${job.number} is pending`)}${waitsFor(job)}`
     case 'queued':
       return `${applyTone(style, 'dim', '·')} ${style.bold(`Job #${job.number} is ${job.state}`)}${job.queuePosition ? `, number ${job.queuePosition} in the queue` : ''}`
   }
+}
+
+function waitsFor({ runAt, needs }: Job): string {
+  const count = needs.length
+  const reasons = [
+    ...(runAt ? [`until ${formatMoment(runAt)}`] : []),
+    ...(count > 0 ? [`for ${count === 1 ? 'another job' : `${count} other jobs`}`] : []),
+  ]
+  return reasons.length > 0 ? `: waits ${reasons.join(' and ')}` : ''
 }
 
 function changes(job: Job): string[] {

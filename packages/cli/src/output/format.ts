@@ -23,6 +23,14 @@ export function formatAge(then: string, nowMs: number): string {
   return `${Math.floor(seconds / 86_400)}d ago`
 }
 
+/** In this machine's time zone: `2026-12-24 22:30`. */
+export function formatMoment(moment: string): string {
+  const at = new Date(moment)
+  if (Number.isNaN(at.getTime())) return ''
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
+}
+
 /** Small sums keep the digits that matter. */
 export const formatUsd = (usd: number): string => `$${usd.toFixed(usd !== 0 && usd < 1 ? 4 : 2)}`
 

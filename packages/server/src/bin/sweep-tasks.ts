@@ -5,7 +5,7 @@ import { liveSweep } from '../live/live-sweep.ts'
 import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
-  ...engineSweep(foundation, { leaseSeconds: foundation.config.leaseSeconds }),
+  ...engineSweep(foundation, foundation.config),
   ...foundation.queueSweep,
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
 ]

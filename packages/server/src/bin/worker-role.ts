@@ -51,7 +51,10 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
   const git = createGitGateway({
     mirrors,
     quarantineDirectory: join(config.dataDirectory, 'git', 'quarantine'),
-    onPush: (attempt, { commit }) => records.pushed(attempt, commit, epochOf(attempt)),
+    onPush: (attempt, { commit, kind }) =>
+      kind === 'work'
+        ? records.keptWork(attempt, commit, epochOf(attempt))
+        : records.pushed(attempt, commit, epochOf(attempt)),
     onRefused: (attempt, refusal) => records.say(attempt, { type: 'git.push.refused', data: refusal }),
   })
   const claude = createClaudeProxy({
@@ -142,6 +145,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         host: hostname(),
         concurrency: config.concurrency,
         leaseSeconds: config.leaseSeconds,
+        waitContainerSeconds: config.waitContainerSeconds,
         place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })

@@ -147,6 +147,8 @@ function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: Door
     sendDeltas: (attempt, batch) => of(attempt).sendDeltas(attempt, batch),
     commandsAfter: (attempt, after, waitMs) => of(attempt).commandsAfter(attempt, after, waitMs),
     saveReport: (attempt, report) => of(attempt).saveReport(attempt, report),
+    saveSession: (attempt, upload) => of(attempt).saveSession(attempt, upload),
+    openSession: attempt => of(attempt).openSession(attempt),
   }
 }
 
@@ -160,6 +162,8 @@ const NOBODY: RunnerRecords = {
   sendDeltas: () => {},
   commandsAfter: refuseRecord,
   saveReport: refuseRecord,
+  saveSession: refuseRecord,
+  openSession: refuseRecord,
 }
 
 function onlyAdmitted(

@@ -4,6 +4,7 @@
 import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join, resolve } from 'node:path'
+import { WORK_REF } from '@flowforge/protocol'
 import { isFlowForgeError } from '../errors.ts'
 import type { GitSettings } from '../git/environment.ts'
 import type { Mirrors } from '../git/mirrors.ts'
@@ -18,7 +19,7 @@ import {
 } from '../git/quarantine.ts'
 import { readRef } from '../git/reading.ts'
 import { type PushRequest, pushAdvertisement, pushReport, readPushRequest } from '../git/receive-pack.ts'
-import { attemptRef, branchRef, HIDDEN_REFS, jobHeadRef } from '../git/refname.ts'
+import { attemptRef, branchRef, HIDDEN_REFS, jobRefs, workRef } from '../git/refname.ts'
 import {
   advertise,
   answerFailure,
@@ -41,12 +42,15 @@ export interface GitGatewayOptions {
    * Called when a push is stored and before it is acknowledged: to record it. When it fails the push is not acknowledged but
    * stays stored, and is not sent again: what counts in the end is `mirrors.jobHead`.
    */
-  onPush(attempt: GatewayAttempt, push: { commit: string }): Promise<void>
+  onPush(attempt: GatewayAttempt, push: { commit: string; kind: PushKind }): Promise<void>
   onRefused(attempt: GatewayAttempt, refusal: { ref: string; reason: string }): Promise<void>
   /** A policy on what is pushed; a text refuses it. */
   inspect?(attempt: GatewayAttempt, push: InspectedPush): Promise<string | null>
   limits?: Partial<PushLimits>
 }
+
+/** `work` is unfinished and kept apart: nobody publishes it. */
+export type PushKind = 'result' | 'work'
 
 export interface InspectedPush {
   /** What the attempt had pushed before, or its base. */
@@ -131,8 +135,11 @@ export function createGitGateway({
   }
 
   async function answerPushRefs(response: ServerResponse, attempt: GatewayAttempt): Promise<void> {
-    const head = await pushedBy(attempt)
-    const refs = head === null ? [] : [{ ref: branchRef(attempt.branch), commit: head }]
+    const [head, work] = await Promise.all([pushedBy(attempt), workOf(attempt)])
+    const refs = [
+      ...(head === null ? [] : [{ ref: branchRef(attempt.branch), commit: head }]),
+      ...(work === null ? [] : [{ ref: WORK_REF, commit: work }]),
+    ]
     startAnswer(response, 'application/x-git-receive-pack-advertisement').end(
       pushAdvertisement({ refs, have: [attempt.baseCommit] }),
     )
@@ -164,12 +171,16 @@ export function createGitGateway({
     const mirror = mirrors.pathOf(attempt.repositoryId)
     const quarantine = openQuarantine({ mirror, directory, limits: pushLimits, signal: attempt.signal })
     try {
-      const { commit, previous } = wanted(push, attempt, await pushedBy(attempt))
+      const kind: PushKind = push.commands[0]?.ref === WORK_REF ? 'work' : 'result'
+      const before = await (kind === 'work' ? workOf(attempt) : pushedBy(attempt))
+      const { commit, previous } = wanted(push, attempt, before)
       await quarantine.receive(reader)
-      await check(quarantine, attempt, previous ?? attempt.baseCommit, commit)
-      await quarantine.store({ jobId: attempt.jobId, attemptNumber: attempt.number, previous, commit })
-      pushed.set(attempt.attemptId, commit)
-      await onPush(attempt, { commit })
+      // Unfinished work is saved anew each time: it builds on the base, not on what was saved before.
+      const tip = kind === 'work' ? null : previous
+      await check(quarantine, attempt, tip ?? attempt.baseCommit, commit)
+      await quarantine.store({ jobId: attempt.jobId, attemptNumber: attempt.number, previous, commit }, kind)
+      if (kind === 'result') pushed.set(attempt.attemptId, commit)
+      await onPush(attempt, { commit, kind })
       return null
     } catch (error) {
       pushed.delete(attempt.attemptId)
@@ -191,6 +202,9 @@ export function createGitGateway({
     const reason = await inspect?.(attempt, { tip, head, commits, read: quarantine.read })
     if (typeof reason === 'string') throw new PushRefused(reason)
   }
+
+  const workOf = (attempt: GatewayAttempt): Promise<string | null> =>
+    readRef(mirrors.pathOf(attempt.repositoryId), workRef(attempt.jobId, attempt.number))
 
   async function pushedBy(attempt: GatewayAttempt): Promise<string | null> {
     const known = pushed.get(attempt.attemptId)
@@ -219,7 +233,7 @@ const RESULT_TYPE = 'application/x-git-receive-pack-result'
 function fetchSettings(attempt: GatewayAttempt): GitSettings {
   return [
     ['transfer.hideRefs', HIDDEN_REFS],
-    ['transfer.hideRefs', `!${jobHeadRef(attempt.jobId)}`],
+    ['transfer.hideRefs', `!${jobRefs(attempt.jobId)}`],
     ['uploadpack.allowFilter', 'true'],
     ['uploadpackfilter.allow', 'false'],
     ['uploadpackfilter.blob:none.allow', 'true'],
@@ -227,7 +241,7 @@ function fetchSettings(attempt: GatewayAttempt): GitSettings {
   ]
 }
 
-/** The one thing that a container may ask for. */
+/** The one thing that a container may ask for, beside keeping what is unfinished. */
 function wanted(
   push: PushRequest,
   attempt: GatewayAttempt,
@@ -236,7 +250,7 @@ function wanted(
   const only = `this job can only push to the branch "${attempt.branch}"`
   const [command, ...more] = push.commands
   if (command === undefined || more.length > 0) throw new PushRefused(`${only}, one at a time`)
-  if (command.ref !== branchRef(attempt.branch)) throw new PushRefused(only)
+  if (command.ref !== branchRef(attempt.branch) && command.ref !== WORK_REF) throw new PushRefused(only)
   if (command.new === null) throw new PushRefused('the branch of a job can not be deleted')
   if (command.old !== previous)
     throw new PushRefused('the branch was moved by another push; fetch it and try again')

@@ -1,4 +1,4 @@
-// The runner's way to report: order, events, deltas, commands, settle. What comes in is a claim of a container that is
+// The runner's way to report: order, events, deltas, commands, session, settle. What comes in is a claim of a container that is
 // assumed hostile: bounded, checked against its schema, limited to its attempt and fenced by the holder's epoch.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
@@ -16,9 +16,10 @@ import { isFlowForgeError } from '../errors.ts'
 import type { GatewayAttempt } from './attempt.ts'
 import type { GatewayHandler } from './attempt-server.ts'
 import { readBody } from './read-body.ts'
+import { giveSession, type SessionFiles, takeSession } from './session-transfer.ts'
 
 /** What the runner API writes and reads; jobs/ and store/ stand behind it. Rejects with `lease_lost` once fenced. */
-export interface RunnerRecords {
+export interface RunnerRecords extends SessionFiles {
   /** The nonce that stands for this phase after the call. */
   bindNonce(attempt: GatewayAttempt, nonce: string): Promise<string>
   /** Stores what is new of a batch. `gap`: the first number that is missing. */
@@ -47,6 +48,12 @@ type Answer = { status: 200; body: unknown } | { status: 204 } | { status: numbe
 export function createRunnerApi(options: RunnerApiOptions): GatewayHandler {
   return async (req, res, attempt, rest) => {
     try {
+      if (
+        req.method === 'GET' &&
+        pathOf(rest) === '/session' &&
+        (await giveSession(options.records, res, attempt))
+      )
+        return
       send(res, await answer(options, req, attempt, rest))
     } catch (error) {
       // Nothing was stored, and the runner keeps it: it asks again.
@@ -60,6 +67,8 @@ export function createRunnerApi(options: RunnerApiOptions): GatewayHandler {
     }
   }
 }
+
+const pathOf = (rest: string): string => rest.split('?', 1)[0]!
 
 async function answer(
   options: RunnerApiOptions,
@@ -87,6 +96,13 @@ async function answer(
         body: { commands: await options.records.commandsAfter(attempt, after, LONG_POLL_MS) },
       }
     }
+    case 'PUT /session': {
+      const taken = await takeSession(options.records, req, attempt, new URLSearchParams(query))
+      if (taken.ok) return { status: 204 }
+      return refusal(taken.status, taken.status === 413 ? 'too_large' : 'bad_request', taken.message)
+    }
+    case 'GET /session':
+      return refusal(404, 'bad_request', 'No attempt of this job has saved a session.')
     case 'POST /settle':
       return withBody(req, SettleReport, async report => {
         await options.records.saveReport(attempt, report)

@@ -44,6 +44,19 @@ test('publishing is a compare-and-swap that can be repeated', async () => {
   expect(await git(it.upstream, 'rev-parse', 'job/1')).toBe(theirs)
 })
 
+test('a commit is kept for a job, when it is here, whatever becomes of its branch', async () => {
+  await using it = await setUpMirror()
+  await it.mirrors.update(it.repository)
+  const { commit: here } = it.work
+  expect(await it.mirrors.keep('repo1', { jobId: 'job1', as: 'base', commit: here })).toBe(true)
+  expect(await it.mirrors.keep('repo1', { jobId: 'job1', as: 'head', commit: here })).toBe(true)
+  expect(await git(it.mirrors.pathOf('repo1'), 'rev-parse', 'refs/flowforge/jobs/job1/base')).toBe(here)
+  expect(await it.mirrors.jobHead('repo1', 'job1')).toBe(here)
+  const elsewhere = '1'.repeat(40)
+  expect(await it.mirrors.keep('repo1', { jobId: 'job2', as: 'head', commit: elsewhere })).toBe(false)
+  expect(await it.mirrors.jobHead('repo1', 'job2')).toBeNull()
+})
+
 test('the default branch follows the upstream', async () => {
   await using it = await setUpMirror()
   await it.mirrors.update(it.repository)

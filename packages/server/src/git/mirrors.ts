@@ -10,9 +10,19 @@ import { cloneUpstream, createRepository, fetchUpstream } from './fetching.ts'
 import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
 import { moveBranch, type Publication, type Published, pushUpstream } from './publishing.ts'
-import { type Commit, type Diff, diff, listBranches, log, readRef, resolveBranch } from './reading.ts'
-import { attemptRef, branchRef, jobHeadRef } from './refname.ts'
+import {
+  type Commit,
+  checkedCommit,
+  type Diff,
+  diff,
+  listBranches,
+  log,
+  readRef,
+  resolveBranch,
+} from './reading.ts'
+import { attemptRef, branchRef, jobBaseRef, jobHeadRef, workRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
+import { despiteStaleLocks } from './stale-files.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
 
 export interface MirroredRepository {
@@ -151,6 +161,20 @@ export function createMirrors({
     return published
   }
 
+  /** Keeps a commit that is here under a ref of the job; false when it is not here. */
+  async function keep(
+    repositoryId: string,
+    { jobId, as, commit }: { jobId: string; as: 'base' | 'head'; commit: string },
+  ): Promise<boolean> {
+    const repository = pathOf(repositoryId)
+    if ((await readRef(repository, checkedCommit(commit))) === null) return false
+    const ref = as === 'base' ? jobBaseRef(checkedId(jobId)) : jobHeadRef(checkedId(jobId))
+    await despiteStaleLocks(repository, () =>
+      runGit(['update-ref', '--no-deref', ref, commit], { repository }),
+    )
+    return true
+  }
+
   /** Where the job's pushed result is; null when nothing was pushed. */
   const jobHead = (repositoryId: string, jobId: string): Promise<string | null> =>
     readRef(pathOf(repositoryId), jobHeadRef(checkedId(jobId)))
@@ -158,6 +182,19 @@ export function createMirrors({
   /** What one attempt of the job has pushed. */
   const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
     readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
+
+  /** What one attempt of the job left for the next: unfinished, or pushed. */
+  async function keptWork(
+    repositoryId: string,
+    jobId: string,
+    attemptNumber: number,
+  ): Promise<{ commit: string; ref: string } | null> {
+    for (const ref of [workRef(checkedId(jobId), attemptNumber), attemptRef(jobId, attemptNumber)]) {
+      const commit = await readRef(pathOf(repositoryId), ref)
+      if (commit !== null) return { commit, ref }
+    }
+    return null
+  }
 
   async function remove(repositoryId: string): Promise<void> {
     flights.abort(repositoryId, new FlowForgeError('repository_not_found', 'The repository was removed.'))
@@ -200,8 +237,10 @@ export function createMirrors({
     createHosted,
     update,
     publish,
+    keep,
     jobHead,
     attemptHead,
+    keptWork,
     remove,
     sizeBytes,
     maintain,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { FlowForgeError, isFlowForgeError } from '../errors.ts'
 import { allMessages } from './failures.ts'
 import { checkedCommit } from './reading.ts'
-import { attemptRef, jobHeadRef } from './refname.ts'
+import { attemptRef, jobHeadRef, workRef } from './refname.ts'
 import { GitExit, type GitOptions, runGit } from './run.ts'
 import { despiteStaleLocks } from './stale-files.ts'
 
@@ -111,10 +111,10 @@ export function openQuarantine({ mirror, directory, limits, signal }: Quarantine
     refusing(async () => (await runGit(args, options)).stdout)
 
   /** From here on the push survives a power cut. Throws PushRefused when somebody was faster. */
-  async function store(move: ResultMove): Promise<void> {
+  async function store(move: ResultMove, kind: 'result' | 'work' = 'result'): Promise<void> {
     await moveObjects(join(directory, 'pack'), join(mirror, 'objects', 'pack'))
     signal.throwIfAborted()
-    await moveResultRefs(mirror, move)
+    await moveRefs(mirror, kind === 'result' ? resultMove(move) : workMove(move))
   }
 
   const discard = (): Promise<void> => rm(directory, { recursive: true, force: true })
@@ -131,18 +131,23 @@ export interface ResultMove {
   commit: string
 }
 
-/** One transaction: an attempt moves only what it left itself, and nothing once a later attempt has pushed. */
-async function moveResultRefs(
-  mirror: string,
-  { jobId, attemptNumber, previous, commit }: ResultMove,
-): Promise<void> {
-  const nothing = '0'.repeat(commit.length)
-  const input = [
-    `update ${attemptRef(jobId, attemptNumber)} ${commit} ${previous ?? nothing}`,
-    `update ${jobHeadRef(jobId)} ${commit}`,
-    `verify ${attemptRef(jobId, attemptNumber + 1)} ${nothing}`,
-    '',
-  ].join('\n')
+const nothingLike = (commit: string): string => '0'.repeat(commit.length)
+
+/** An attempt moves only what it left itself, and nothing once a later attempt has pushed. */
+const resultMove = ({ jobId, attemptNumber, previous, commit }: ResultMove): string[] => [
+  `update ${attemptRef(jobId, attemptNumber)} ${commit} ${previous ?? nothingLike(commit)}`,
+  `update ${jobHeadRef(jobId)} ${commit}`,
+  `verify ${attemptRef(jobId, attemptNumber + 1)} ${nothingLike(commit)}`,
+]
+
+/** Not the job's result: nobody publishes it. */
+const workMove = ({ jobId, attemptNumber, previous, commit }: ResultMove): string[] => [
+  `update ${workRef(jobId, attemptNumber)} ${commit} ${previous ?? nothingLike(commit)}`,
+]
+
+/** All of them or none. */
+async function moveRefs(mirror: string, moves: string[]): Promise<void> {
+  const input = [...moves, ''].join('\n')
   try {
     await despiteStaleLocks(mirror, () =>
       runGit(['update-ref', '--stdin'], { repository: mirror, stdin: input }),

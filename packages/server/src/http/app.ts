@@ -18,6 +18,7 @@ import { authRoutes } from './routes/auth.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { gitRoutes } from './routes/git.ts'
 import { healthRoutes } from './routes/health.ts'
+import { jobConversationRoutes } from './routes/job-conversation.ts'
 import { jobStoryRoutes } from './routes/job-story.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { liveRoutes, liveTicket } from './routes/live.ts'
@@ -103,6 +104,7 @@ export async function createApp(context: HttpContext): Promise<App> {
         refuseForeignOrigin(request, context.publicUrl)
       })
       await typed.register(jobRoutes(context))
+      await typed.register(jobConversationRoutes(context))
       await typed.register(jobStoryRoutes(context))
       await typed.register(liveRoutes(context))
       await typed.register(repositoryRoutes(context))

@@ -1,7 +1,7 @@
 // Takes over attempts whose worker is gone: their containers run on, or what they reported is not brought to its end yet.
 // Only a worker on the same data folder can: the containers' doors and the pushed commits lie there.
 import type { ContainerHandle, Executor } from '../executors/port.ts'
-import type { AttemptRow } from '../store/attempts.ts'
+import { type AttemptPulse, type AttemptRow, findPulse } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { lockJob } from '../store/jobs.ts'
 import { findAdoptable, giveUpLeases, listHoldersAt, lockIfExpired, takeOver } from '../store/leases.ts'
@@ -12,8 +12,8 @@ import { recoverAttempt } from './recover.ts'
 import type { SettleContext } from './settle.ts'
 
 export interface Adoption extends Claim, Pick<Hold, 'containers'> {
-  /** Until the attempt's deadline, by the database's clock; may be past. */
-  remainingMs: number
+  /** By the database's clock; the time limit may be past. */
+  timing: AttemptPulse
 }
 
 export interface AdoptContext extends SettleContext {
@@ -65,11 +65,12 @@ const adopt = (
     // Of two that look at the same time, the second finds it held again.
     const found = job && (await lockIfExpired(tx, candidate.id, 0))
     if (!found) return null
-    const { remaining_ms: remainingMs, ...attempt } = await takeOver(tx, candidate.id, claimer)
+    const attempt = await takeOver(tx, candidate.id, claimer)
+    const timing = (await findPulse(tx, attempt.id))!
     await context.events.append(tx, job, [
       { type: 'attempt.adopted', data: { number: attempt.number, workerId: claimer.workerId } },
     ])
-    return { job, attempt, containers, remainingMs }
+    return { job, attempt, containers, timing }
   })
 
 /**

@@ -14,6 +14,7 @@ import {
   queueJobs,
 } from '../store/dependents.ts'
 import type { JobRow } from '../store/jobs.ts'
+import { merged } from '../store/merged.ts'
 import { reasonOf } from './failures.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { after } from './states.ts'
@@ -30,8 +31,27 @@ export interface DependentsContext {
 export async function tellDependents(
   tx: Transaction,
   context: DependentsContext,
-  ended: Array<Pick<JobRow, 'id' | 'state'>>,
+  ended: Ended[],
 ): Promise<void> {
+  await Promise.all(ended.map(job => tell(tx, { context, job })))
+}
+
+type Ended = Pick<JobRow, 'id' | 'state'>
+
+/** Jobs that end in one transaction ask together. */
+const tell = merged(
+  ({ job }) => job.id,
+  async (tx: Transaction, told: Array<{ context: DependentsContext; job: Ended }>) => {
+    await tellAll(
+      tx,
+      told[0]!.context,
+      told.map(({ job }) => job),
+    )
+    return told
+  },
+)
+
+async function tellAll(tx: Transaction, context: DependentsContext, ended: Ended[]): Promise<void> {
   const deep = ended.some(({ state }) => state !== 'succeeded')
   const waiting = await lockDependents(
     tx,

@@ -7,10 +7,14 @@ import { isFlowForgeError } from '../errors.ts'
 import { findAttempt } from '../store/attempts.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { findRepository, type RepositoryRow } from '../store/repositories.ts'
+import { inSharedTransaction } from '../store/shared-transaction.ts'
 import { asHolder } from './as-holder.ts'
+import { briefAttempt } from './briefing.ts'
 import { reasonFromError, reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { Repositories } from './ports.ts'
+import { prepareBase } from './prepare-base.ts'
+import { findEarlierResult } from './result-cache.ts'
 import { type PhaseContext, PhaseFailed, type PhaseReport, runPhase } from './run-phase.ts'
 import { type Outcome, type SettleContext, settleAttempt } from './settle.ts'
 import { agentOrder, verifyOrder } from './work-orders.ts'
@@ -54,25 +58,45 @@ async function settlePatiently(context: DriveContext, hold: Hold, outcome: Outco
 async function reachOutcome(context: DriveContext, hold: Hold): Promise<Outcome> {
   try {
     const repository = await loadRepository(context, hold)
-    const base = await prepareRepository(context, hold, repository)
+    const base = await prepareBase(context, hold, repository)
+    const earlier = await findEarlierResult(context, hold, repository)
+    if (earlier) return await giveAgain(context, hold, repository, earlier)
     const report = await runAgent(context, hold, repository, base)
+    if (report.outcome === 'parked') return { kind: 'parked' }
     if (report.outcome === 'failed') return await failedOutcome(context, hold, repository, report)
     const head = await pushedCommit(context, hold, repository)
     if (!head)
       return { kind: 'succeeded', headCommit: null, result: { ...NO_CHANGES, summary: report.summary } }
     const verify = await verifyClean(context, hold, repository, base, head)
-    await stage(context, hold, 'publishing')
-    await context.repositories.publish(
-      repository,
-      { jobId: hold.job.id, branch: hold.job.branch, commit: head },
-      hold.signal,
-    )
-    await recordPublished(context, hold, repository, head)
+    await publish(context, hold, repository, head)
     const stat = await context.repositories.stat(repository, base, head)
     return { kind: 'succeeded', headCommit: head, result: { summary: report.summary, ...stat, verify } }
   } catch (error) {
     return await outcomeOfError(context, hold, error)
   }
+}
+
+/** On a branch of its own, like any result. */
+async function giveAgain(
+  context: DriveContext,
+  hold: Hold,
+  repository: RepositoryRow,
+  { id, number, head_commit: headCommit, result }: JobRow,
+): Promise<Outcome> {
+  if (headCommit) await publish(context, hold, repository, headCommit)
+  return { kind: 'succeeded', headCommit, result: result!, reused: { jobId: id, number } }
+}
+
+async function publish(
+  context: DriveContext,
+  hold: Hold,
+  repository: RepositoryRow,
+  commit: string,
+): Promise<void> {
+  await stage(context, hold, 'publishing')
+  const { id: jobId, branch, published_commit: expected } = hold.job
+  await context.repositories.publish(repository, { jobId, branch, commit, expected }, hold.signal)
+  await recordPublished(context, hold, repository, commit)
 }
 
 const NO_CHANGES = { filesChanged: 0, insertions: 0, deletions: 0, verify: [] as VerifyResult[] }
@@ -116,31 +140,11 @@ async function isAdoptable({ database }: DriveContext, { attempt }: Hold): Promi
 }
 
 async function loadRepository({ database }: DriveContext, { job }: Hold): Promise<RepositoryRow> {
-  const row = await database.inOrganization(job.organization_id, tx =>
+  const row = await inSharedTransaction(database, job.id, tx =>
     findRepository(tx, job.organization_id, job.repository_id),
   )
   if (!row) throw new PhaseFailed(reasonOf('internal_error', 'The repository of this job was removed.'))
   return row
-}
-
-/** The base commit is resolved once and stays: a second attempt starts from the same commit. */
-async function prepareRepository(
-  context: DriveContext,
-  { job, attempt, holder, signal }: Hold,
-  repository: RepositoryRow,
-): Promise<string> {
-  // Of an adopted attempt the mirror has all that it needs, whether or not the upstream answers now.
-  if (job.base_commit && attempt.epoch > 1) return job.base_commit
-  await context.repositories.update(repository, signal)
-  if (job.base_commit) return job.base_commit
-  const { branch, commit } = await context.repositories.resolveBranch(repository, job.base_branch)
-  if (branch === job.branch)
-    throw new PhaseFailed(reasonOf('base_not_found', `The job's own branch ${branch} can not be its base.`))
-  await asHolder(context.database, job.id, holder, tx =>
-    updateJob(tx, job.id, { base_branch: branch, base_commit: commit }),
-  )
-  job.base_branch = branch
-  return commit
 }
 
 async function runAgent(
@@ -149,7 +153,7 @@ async function runAgent(
   repository: RepositoryRow,
   base: string,
 ): Promise<PhaseReport> {
-  const order = agentOrder(hold, repository, base)
+  const order = agentOrder(hold, repository, base, await briefAttempt(context, hold, repository))
   return runPhase(context, hold, repository, { phase: 'agent', order, baseCommit: base })
 }
 
@@ -193,7 +197,7 @@ async function pushedCommit(
   { job, attempt }: Hold,
   repository: RepositoryRow,
 ): Promise<string | null> {
-  const row = await database.acrossOrganizations(tx => findAttempt(tx, attempt.id))
+  const row = await inSharedTransaction(database, job.id, tx => findAttempt(tx, attempt.id))
   // A worker may have died between the store and the record of a push; the runner does not send it again.
   const recorded = attempt.epoch === 1 ? (row?.pushed_commit ?? null) : null
   return recorded ?? (await repositories.pushedBy(repository, job.id, attempt.number))
@@ -206,11 +210,12 @@ async function recordPublished(
   commit: string,
 ): Promise<void> {
   if (repository.url === null) return
-  await asHolder(context.database, job.id, holder, tx =>
-    context.events.append(tx, job, [
+  await asHolder(context.database, job.id, holder, async tx => {
+    await updateJob(tx, job.id, { published_commit: commit })
+    await context.events.append(tx, job, [
       { type: 'git.pushed', data: { branch: job.branch, commit, upstream: true } },
-    ]),
-  )
+    ])
+  })
 }
 
 async function stage(context: DriveContext, { job, holder }: Hold, name: Stage): Promise<void> {

@@ -6,6 +6,7 @@ import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 import type { SettleContext } from './settle.ts'
 import type { SweepTask } from './sweeper.ts'
+import { failOverdueWaits } from './wait-limit.ts'
 
 /** A worker that said nothing for this many leases is gone. */
 export const SILENT_LEASES = 2
@@ -14,10 +15,11 @@ const RELEASE_MS = 500
 const OVERLOOKED_MS = 2_000
 const OLD_KEYS_MS = 60_000
 const LIMIT_MS = 60_000
+const WAIT_LIMIT_MS = 10_000
 
 export const engineSweep = (
   context: SettleContext & { log: Logger },
-  { leaseSeconds }: { leaseSeconds: number },
+  { leaseSeconds, waitLimitHours }: { leaseSeconds: number; waitLimitHours: number },
 ): SweepTask[] => [
   {
     name: 'lost attempts',
@@ -34,6 +36,12 @@ export const engineSweep = (
     everyMs: RELEASE_MS,
     limitMs: LIMIT_MS,
     run: async () => void (await releaseDueJobs(context)),
+  },
+  {
+    name: 'overdue waits',
+    everyMs: WAIT_LIMIT_MS,
+    limitMs: LIMIT_MS,
+    run: async () => void (await failOverdueWaits(context, waitLimitHours)),
   },
   {
     name: 'overlooked dependents',

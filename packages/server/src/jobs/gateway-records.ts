@@ -1,7 +1,7 @@
 // Writes what the gateway itself sees of an attempt: pushes, use of Claude, refusals. Unlike a runner's reports these are facts.
 import type { NewEvent } from '@flowforge/protocol'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { savePushedCommit } from '../store/attempts.ts'
+import { savePushedCommit, saveWorkCommit } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { findSpending, insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
 import { asHolder } from './as-holder.ts'
@@ -25,6 +25,16 @@ export function createGatewayRecords({ database, events }: { database: Database;
         await events.append(tx, job, [
           { type: 'git.pushed', data: { branch: attempt.branch, commit, upstream: false } },
         ])
+      })
+    },
+
+    /** Unfinished work is stored. */
+    keptWork: (attempt: GatewayAttempt, commit: string, epoch: number): Promise<void> => {
+      const holder = { attemptId: attempt.attemptId, epoch }
+      return asHolder(database, attempt.jobId, holder, async (tx, job, row) => {
+        if (row.work_commit === commit) return
+        await saveWorkCommit(tx, holder, commit)
+        await events.append(tx, job, [{ type: 'git.work.saved', data: { commit } }])
       })
     },
 

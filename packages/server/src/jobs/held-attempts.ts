@@ -1,14 +1,20 @@
 // The attempts in the hands of one worker: drives each, renews their leases, tells them to stop, and lets go of them.
+// Those that wait for a person take no room.
 import type { Logger } from 'pino'
-import { findAttemptCancel } from '../store/attempts.ts'
+import { type AttemptPulse, findPulse } from '../store/attempts.ts'
 import { giveUpLeases, renewLeases } from '../store/leases.ts'
+import { type AttemptClock, startClock, type Timing } from './attempt-clock.ts'
 import type { Claim } from './claim.ts'
 import { type DriveContext, driveAttempt } from './drive-attempt.ts'
 import type { Hold, StopCause } from './hold.ts'
+import type { AttemptSignal } from './ports.ts'
+import { idleToRelease, tellToPark } from './release-idle.ts'
 
 interface Held {
   stop: AbortController
   epoch: number
+  jobId: string
+  clock: AttemptClock
   done: Promise<void>
 }
 
@@ -20,7 +26,7 @@ export function createHeldAttempts({
   leaseSeconds,
   onFree,
 }: {
-  context: DriveContext & { log: Logger }
+  context: DriveContext & { signal: AttemptSignal; log: Logger }
   workerId: string
   leaseSeconds: number
   /** There is room for another. */
@@ -33,9 +39,9 @@ export function createHeldAttempts({
     await Promise.all([...held.values()].map(({ done }) => done))
   }
 
-  const hold = ({ job, attempt }: Claim, containers: Hold['containers'], remainingMs: number): void => {
+  const hold = ({ job, attempt }: Claim, containers: Hold['containers'], timing: Timing): void => {
     const stop = new AbortController()
-    const deadline = setTimeout(() => stop.abort('deadline' satisfies StopCause), Math.max(0, remainingMs))
+    const clock = startClock(timing, () => stop.abort('deadline' satisfies StopCause))
     if (job.cancel_requested_at) stop.abort('cancelled' satisfies StopCause)
     const holder = { attemptId: attempt.id, epoch: attempt.epoch }
     const done = driveAttempt(context, { job, attempt, holder, containers, signal: stop.signal })
@@ -43,22 +49,35 @@ export function createHeldAttempts({
         log.error({ err: error, jobId: job.id }, 'an attempt could not be settled; it is recovered'),
       )
       .finally(() => {
-        clearTimeout(deadline)
+        clock.stop()
         if (held.get(attempt.id)?.stop === stop) held.delete(attempt.id)
         spares.forget(attempt.id)
         onFree()
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         spares.fill()
       })
-    held.set(attempt.id, { stop, epoch: attempt.epoch, done })
+    held.set(attempt.id, { stop, epoch: attempt.epoch, jobId: job.id, clock, done })
   }
+
+  const obey = ({ stop, epoch, clock }: Held, pulse: AttemptPulse | undefined): void => {
+    if (pulse?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
+    else if (pulse.cancel) stop.abort('cancelled' satisfies StopCause)
+    if (pulse && clock.set(pulse)) onFree()
+  }
+
+  const waiting = () =>
+    [...held].flatMap(([attemptId, { clock }]) => {
+      const waitingSince = clock.waitingSince()
+      return waitingSince === null ? [] : [{ attemptId, waitingSince }]
+    })
 
   return {
     hold,
     stopAll,
     settled,
     ids: (): string[] => [...held.keys()],
-    count: (): number => held.size,
+    /** Those that work. */
+    count: (): number => held.size - waiting().length,
 
     /** Extends the leases, and lets go of what another worker has by now. */
     renew: async (): Promise<void> => {
@@ -68,18 +87,27 @@ export function createHeldAttempts({
       const ids = inHand.map(([attemptId]) => attemptId)
       const kept = await database.acrossOrganizations(tx => renewLeases(tx, workerId, leaseSeconds, ids))
       const keptById = new Map(kept.map(lease => [lease.id, lease]))
-      for (const [attemptId, { stop, epoch }] of inHand) {
-        const lease = keptById.get(attemptId)
-        if (lease?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
-        else if (lease.cancel) stop.abort('cancelled' satisfies StopCause)
-      }
+      for (const [attemptId, mine] of inHand) obey(mine, keptById.get(attemptId))
     },
 
-    /** Somebody wants something of this attempt, perhaps its end. */
+    /** Something is new of this attempt: it waits, it goes on, or somebody wants its end. */
     lookAgain: async (attemptId: string): Promise<void> => {
       const mine = held.get(attemptId)
-      if (mine && (await database.acrossOrganizations(tx => findAttemptCancel(tx, attemptId))))
-        mine.stop.abort('cancelled' satisfies StopCause)
+      if (!mine) return
+      const pulse = await database.acrossOrganizations(tx => findPulse(tx, attemptId))
+      // One that has ended is not there any more; its settling is under way.
+      if (pulse) obey(mine, pulse)
+    },
+
+    /** Has the containers saved and ended that wait for too long, or are too many. */
+    releaseIdle: async (bounds: { keep: number; waitMs: number }): Promise<void> => {
+      for (const attemptId of idleToRelease(waiting(), { ...bounds, now: performance.now() })) {
+        const { jobId, epoch } = held.get(attemptId) ?? {}
+        if (jobId === undefined || epoch === undefined) continue
+        await tellToPark(context, jobId, { attemptId, epoch }).catch(error =>
+          log.warn({ err: error, jobId }, 'a waiting container could not be told to end; it is told again'),
+        )
+      }
     },
 
     /** Leaves everything to the next worker, which need not wait for the leases to run out. */

@@ -13,13 +13,14 @@ export interface InterruptContext {
   signal: AttemptSignal
 }
 
-/** Only while the agent works: `job_state_conflict` otherwise. Interrupting twice is no error while it still does. */
+/** Only while the agent works, or waits for a person in its container: `job_state_conflict` otherwise. Interrupting twice is no error while it still does. */
 export const interruptJob = (context: InterruptContext, by: Submitter, reference: string): Promise<JobRow> =>
   context.database.inOrganization(by.organizationId, async tx => {
     const job = await lockNamedJob(tx, by.organizationId, reference)
-    const attempt = job.state === 'running' ? await findLiveAttempt(tx, job.id) : undefined
+    const attempt = await findLiveAttempt(tx, job.id)
     if (!attempt || attempt.reports.agent) {
-      const what = attempt ? 'whose agent has finished' : `that is ${job.state}`
+      const alone = job.state === 'waiting' ? 'that waits without a container' : `that is ${job.state}`
+      const what = attempt ? 'whose agent has finished' : alone
       throw new FlowForgeError('job_state_conflict', `A job ${what} can not be interrupted.`, {
         details: { state: job.state, act: 'interrupt' },
       })

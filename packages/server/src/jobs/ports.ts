@@ -1,4 +1,5 @@
 // What the job engine asks of its surroundings: each is implemented in the folder that its comment names.
+import type { Readable } from 'node:stream'
 import type { NewEvent, SettleReport, WorkOrder } from '@flowforge/protocol'
 import type { GatewayPlace } from '../executors/port.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
@@ -58,13 +59,31 @@ export interface Repositories {
   /** Compare-and-swap at the upstream. Fails with `push_rejected`, `git_auth`, `git_unreachable`. */
   publish(
     repository: RepositoryRow,
-    result: { jobId: string; branch: string; commit: string },
+    result: { jobId: string; branch: string; commit: string; expected: string | null },
     signal: AbortSignal,
   ): Promise<void>
+  /** What an attempt left for the next: unfinished when its container was released, else what it pushed. */
+  keptWork(
+    repository: RepositoryRow,
+    jobId: string,
+    attemptNumber: number,
+  ): Promise<{ commit: string; ref: string } | null>
+  /**
+   * Keeps a commit for a job: as the `base` that its containers fetch, or as the `head` that it has made. False: the
+   * repository does not have it.
+   */
+  keep(repository: RepositoryRow, jobId: string, as: 'base' | 'head', commit: string): Promise<boolean>
   /** What an attempt has pushed and is stored, also when nobody lived to record it. */
   pushedBy(repository: RepositoryRow, jobId: string, attemptNumber: number): Promise<string | null>
   /** Forgets what an attempt left half-way. */
   release(attemptId: string): Promise<void>
+}
+
+/** storage/: whole objects by key. */
+export interface SessionStorage {
+  put(key: string, body: Readable): Promise<void>
+  get(key: string): Promise<Readable | null>
+  delete(keys: string[]): Promise<void>
 }
 
 /** gateway/: the attempt's door. */

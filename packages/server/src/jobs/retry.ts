@@ -1,5 +1,6 @@
 // A person's retry of a job that failed or was cancelled: back into the queue, with its attempts to spend anew.
 import { FlowForgeError } from '../errors.ts'
+import { closeApprovals } from '../store/conversations.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { type Answer, answerOnce, type Once } from '../store/idempotency.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
@@ -54,6 +55,7 @@ async function retry(
       'job_state_conflict',
       `${verdict.reason.message} Retry that job first, then this one.`,
     )
+  await closeApprovals(tx, job.id)
   const state = verdict.kind === 'waits' ? after(job.state, 'postpone') : queued
   const again = await updateJob(tx, job.id, {
     state,

@@ -247,7 +247,7 @@ const VAGUE = new Set<FailureCode>(['agent_error', 'claude_unavailable', 'claude
 
 /** The runner knows that Claude failed; the gateway saw why. */
 function explained(report: SettleReport, { claude: seen, claudeFreeAtMs }: Trouble): PhaseReport {
-  if (report.outcome === 'completed') return report
+  if (report.outcome !== 'failed') return report
   if (seen && VAGUE.has(report.code)) return { ...report, code: seen.code, message: seen.message }
   if (report.code !== 'claude_unavailable' || claudeFreeAtMs === undefined) return report
   return { ...report, retryAfterMs: Math.max(0, claudeFreeAtMs - performance.now()) }

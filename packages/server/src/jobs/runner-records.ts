@@ -9,17 +9,21 @@ import type {
 } from '@flowforge/protocol'
 import { EVENT_DATA } from '@flowforge/protocol'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { bindNonce, listCommands, saveReport } from '../store/attempts.ts'
+import { type AttemptRow, bindNonce, listCommands, saveReport } from '../store/attempts.ts'
+import { markMessagesTold } from '../store/conversations.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { advanceSource, lockSource } from '../store/events.ts'
 import { type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
-import type { AttemptSignal, EventLog } from './ports.ts'
+import type { AttemptSignal, EventLog, SessionStorage } from './ports.ts'
+import { createSessionRecords } from './session-records.ts'
+import { recordRequests, stopWaiting } from './wait.ts'
 
 export interface RecordsContext {
   database: Database
   events: EventLog
   signal: AttemptSignal
+  storage: SessionStorage
   sendDelta(delta: {
     jobId: string
     organizationId: string
@@ -30,10 +34,14 @@ export interface RecordsContext {
 }
 
 export function createRunnerRecords(context: RecordsContext, epoch: number) {
-  const held = <T>(attempt: GatewayAttempt, work: (tx: Transaction, job: JobRow) => Promise<T>): Promise<T> =>
-    asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
+  const held = <T>(
+    attempt: GatewayAttempt,
+    work: (tx: Transaction, job: JobRow, row: AttemptRow) => Promise<T>,
+  ): Promise<T> => asHolder(context.database, attempt.jobId, { attemptId: attempt.attemptId, epoch }, work)
 
   return {
+    ...createSessionRecords(context, epoch),
+
     bindNonce: (attempt: GatewayAttempt, nonce: string): Promise<string> =>
       held(
         attempt,
@@ -52,6 +60,8 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
         await context.events.append(tx, job, events)
         await advanceSource(tx, attempt.attemptId, source, acceptedThrough)
         await showStage(tx, job, events)
+        if (attempt.phase === 'agent')
+          await recordRequests(tx, context, job, { id: attempt.attemptId, number: attempt.number }, events)
         return { acceptedThrough }
       }),
 
@@ -92,11 +102,13 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
     },
 
     saveReport: (attempt: GatewayAttempt, report: SettleReport): Promise<void> =>
-      held(
-        attempt,
-        async tx =>
-          void (await saveReport(tx, { attemptId: attempt.attemptId, epoch }, attempt.phase, report)),
-      ),
+      held(attempt, async (tx, job, row) => {
+        if (report.outcome !== 'parked') await stopWaiting(tx, context, job, row)
+        await saveReport(tx, { attemptId: attempt.attemptId, epoch }, attempt.phase, report)
+        // A runner that does not say (of the version before) was given all there was.
+        if (attempt.phase === 'agent')
+          await markMessagesTold(tx, job.id, report.throughMessage ?? job.messages)
+      }),
   }
 }
 

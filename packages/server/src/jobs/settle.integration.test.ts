@@ -205,7 +205,9 @@ describe('a lost lease', () => {
     const renew = (inHand: string[]) =>
       scene.database.acrossOrganizations(tx => renewLeases(tx, scene.claimer.workerId, 30, inHand))
     expect(await renew([])).toEqual([])
-    expect(await renew([job.attemptId])).toEqual([{ id: job.attemptId, epoch: 1, cancel: false }])
+    expect(await renew([job.attemptId])).toEqual([
+      { id: job.attemptId, epoch: 1, cancel: false, waited_ms: null, remaining_ms: expect.any(Number) },
+    ])
   })
 
   test('of one job that can not be recovered does not keep the others waiting', async () => {

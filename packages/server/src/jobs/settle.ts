@@ -9,12 +9,22 @@ import { tellDependents } from './dependents.ts'
 import type { Doorbell, EventLog } from './ports.ts'
 import { type FailedAttempt, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
+import { reopen } from './tell.ts'
+import { queueAgain } from './wait.ts'
 
 export type Outcome =
-  | { kind: 'succeeded'; headCommit: string | null; result: JobResult }
+  /** `reused`: the job whose result it is. */
+  | {
+      kind: 'succeeded'
+      headCommit: string | null
+      result: JobResult
+      reused?: { jobId: string; number: number }
+    }
   /** Back into the queue when the retry policy says so, else the end. */
   | { kind: 'failed'; reason: Reason; headCommit?: string | null; retryAfterMs?: number }
   | { kind: 'cancelled' }
+  /** Waits for a person without a container, or goes on at once when somebody has answered meanwhile. */
+  | { kind: 'parked' }
   /** Back into the queue at once, whatever the policy says: nothing is wrong with the job. */
   | { kind: 'requeued'; reason: Reason }
 
@@ -51,16 +61,22 @@ export async function applyOutcome(
     job.cancel_requested_at && wanted.kind !== 'succeeded' ? { kind: 'cancelled' } : wanted
   switch (outcome.kind) {
     case 'succeeded': {
-      const { result, headCommit } = outcome
+      const { result, headCommit, reused } = outcome
       const done = await updateJob(tx, job.id, {
         state: after(job.state, 'succeed'),
         result,
         head_commit: headCommit,
+        published_commit: headCommit ?? undefined,
         reason: null,
+        cached_from: reused?.jobId,
+        cached_from_number: reused?.number,
       })
       await context.events.append(tx, done, [
+        ...(reused ? [{ type: 'result.reused' as const, data: reused }] : []),
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
+      // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more.
+      if (job.messages > job.messages_told) return reopen(tx, context, done, undefined)
       await tellDependents(tx, context, [done])
       return done
     }
@@ -84,6 +100,10 @@ export async function applyOutcome(
       ])
       await tellDependents(tx, context, [cancelled])
       return cancelled
+    }
+    case 'parked': {
+      await context.events.append(tx, job, [{ type: 'attempt.parked', data: { number: job.attempt } }])
+      return job.state === 'waiting' ? job : queueAgain(tx, context, job)
     }
     case 'requeued':
       return requeue(tx, context, job, outcome.reason, 0)
@@ -113,10 +133,23 @@ async function requeue(
   reason: Reason,
   delayMs: number,
 ): Promise<JobRow> {
+  if (job.state === 'waiting') return keepWaiting(tx, context, job, reason)
   const queued = await updateJob(tx, job.id, { state: after(job.state, 'requeue'), stage: null })
   if (delayMs > 0) await delayJob(tx, job.id, delayMs)
   const retried: NewEvent = { type: 'job.retried', data: { automatic: true, reason, delayMs } }
   await context.events.append(tx, queued, [retried, { type: 'job.queued', data: {} }])
   await context.doorbell.ring(tx, [queued.id], delayMs)
   return queued
+}
+
+/** A question stays asked when its container is gone: there is nothing to do for another one before the answer. */
+async function keepWaiting(
+  tx: Transaction,
+  context: SettleContext,
+  job: JobRow,
+  reason: Reason,
+): Promise<JobRow> {
+  const text = `${reason.message} The job goes on waiting; an answer starts another container.`
+  await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text } }])
+  return job
 }

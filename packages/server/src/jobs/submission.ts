@@ -1,5 +1,5 @@
 // What a person asks for with a new job: its checks, and the row that is made of it. Pure.
-import type { Priority } from '@flowforge/protocol'
+import type { Priority, Questions } from '@flowforge/protocol'
 import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { NewJob } from '../store/jobs.ts'
@@ -27,6 +27,10 @@ export interface Submission {
   baseFrom?: string
   /** An earlier result of the same task on the same commit will do. */
   cache?: boolean
+  /** Only plan, until a person approves the plan. */
+  planFirst?: boolean
+  /** `decide`: nobody answers. */
+  questions?: Questions
 }
 
 /** Where a job comes from when no person submits it. */
@@ -107,6 +111,8 @@ export function newJob(
     start_after: planned.origin?.startAfter ?? null,
     schedule_id: planned.origin?.scheduleId ?? null,
     cache: submission.cache ?? false,
+    plan_first: submission.planFirst ?? false,
+    questions: submission.questions ?? 'ask',
   }
 }
 

@@ -50,6 +50,8 @@ export interface EngineOptions {
   repositories?: Partial<Repositories>
   concurrency?: number
   leaseSeconds?: number
+  waitContainerSeconds?: number
+  waitLimitHours?: number
   firstContactMs?: number
   /** Chance, for the delays of retries. */
   random?: () => number
@@ -75,6 +77,8 @@ export const stubRepositories: Repositories = {
   resolveBranch: async (_repository, branch) => ({ branch: branch ?? 'main', commit: BASE }),
   stat: async () => ({ filesChanged: 1, insertions: 2, deletions: 3 }),
   publish: async () => {},
+  keptWork: async () => null,
+  keep: async () => true,
   pushedBy: async () => null,
   release: async () => {},
 }
@@ -135,11 +139,15 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     place: directory,
     concurrency: options.concurrency ?? 4,
     leaseSeconds: options.leaseSeconds ?? 30,
+    waitContainerSeconds: options.waitContainerSeconds ?? 900,
     facts: {},
   })
   const sweeper = startSweeper({
     lock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
-    tasks: engineSweep(context, { leaseSeconds: options.leaseSeconds ?? 30 }),
+    tasks: engineSweep(context, {
+      leaseSeconds: options.leaseSeconds ?? 30,
+      waitLimitHours: options.waitLimitHours ?? 168,
+    }),
     askMs: 100,
     log,
   })

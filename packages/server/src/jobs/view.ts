@@ -1,5 +1,6 @@
-// A job as the API shows it, made from its row.
-import type { Job, Priority } from '@flowforge/protocol'
+// A job, and what it asked of people, as the API shows them, made from their rows.
+import type { Approval, Job, Priority } from '@flowforge/protocol'
+import type { ApprovalRow } from '../store/conversations.ts'
 import type { JobRow } from '../store/jobs.ts'
 
 const PRIORITY_NUMBERS = { low: -1, normal: 0, high: 1 } as const satisfies Record<Priority, number>
@@ -26,6 +27,9 @@ export function viewJob(row: JobRow, queuePosition?: number): Job {
     attempt: row.attempt,
     turn: row.turn,
     waitingFor: row.waiting_for ?? undefined,
+    waitingSince: row.waiting_since?.toISOString(),
+    planFirst: row.plan_first,
+    questions: row.questions,
     queuePosition,
     stage: row.stage ?? undefined,
     costUsd: row.cost_usd,
@@ -52,5 +56,22 @@ export function viewJob(row: JobRow, queuePosition?: number): Job {
     startedAt: row.started_at?.toISOString(),
     finishedAt: row.finished_at?.toISOString(),
     result: row.result ?? undefined,
+  }
+}
+
+/** `isOver`: of a job that has ended, whatever it asked. */
+export function viewApproval(row: ApprovalRow, isOver: boolean): Approval {
+  return {
+    requestId: row.request_id,
+    kind: row.kind,
+    input: row.input,
+    attempt: row.attempt,
+    status: row.decided_at ? 'decided' : row.closed_at || isOver ? 'closed' : 'pending',
+    requestedAt: row.requested_at.toISOString(),
+    decision: row.decision ?? undefined,
+    note: row.note ?? undefined,
+    answers: row.answers ?? undefined,
+    decidedBy: row.decided_at ? row.decided_by : undefined,
+    decidedAt: row.decided_at?.toISOString(),
   }
 }

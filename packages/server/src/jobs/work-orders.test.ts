@@ -15,7 +15,7 @@ const HEAD = 'c'.repeat(40)
 
 describe('the order for an agent', () => {
   test('is what the protocol describes', () => {
-    const order = agentOrder(hold(), repositoryRow(), BASE)
+    const order = agentOrder(hold(), repositoryRow(), BASE, {})
     expect(WorkOrder.parse(order)).toEqual(order)
     expect(order.git).toMatchObject({
       baseCommit: BASE,
@@ -25,21 +25,23 @@ describe('the order for an agent', () => {
   })
 
   test('gives failing verifies back only where there is something to verify', () => {
-    expect(agentOrder(hold({ verify: [] }), repositoryRow(), BASE).verifyRounds).toBe(0)
-    expect(agentOrder(hold({ verify: ['make'] }), repositoryRow(), BASE).verifyRounds).toBeGreaterThan(0)
+    expect(agentOrder(hold({ verify: [] }), repositoryRow(), BASE, {}).verifyRounds).toBe(0)
+    expect(agentOrder(hold({ verify: ['make'] }), repositoryRow(), BASE, {}).verifyRounds).toBeGreaterThan(0)
   })
 
   test('bounds a command by the limit of the job', () => {
-    expect(agentOrder(hold({ timeout_seconds: 60 }), repositoryRow(), BASE).commandTimeoutSeconds).toBe(60)
-    expect(agentOrder(hold({ timeout_seconds: 86_400 }), repositoryRow(), BASE).commandTimeoutSeconds).toBe(
-      1800,
+    expect(agentOrder(hold({ timeout_seconds: 60 }), repositoryRow(), BASE, {}).commandTimeoutSeconds).toBe(
+      60,
     )
+    expect(
+      agentOrder(hold({ timeout_seconds: 86_400 }), repositoryRow(), BASE, {}).commandTimeoutSeconds,
+    ).toBe(1800)
   })
 
   test('sets a proxy only where something is allowed', () => {
-    expect(agentOrder(hold(), repositoryRow(), BASE).egress).toBe(false)
+    expect(agentOrder(hold(), repositoryRow(), BASE, {}).egress).toBe(false)
     const open = repositoryRow({ settings: { egressAllow: ['example.org'] } })
-    expect(agentOrder(hold(), open, BASE).egress).toBe(true)
+    expect(agentOrder(hold(), open, BASE, {}).egress).toBe(true)
   })
 })
 

@@ -1,6 +1,7 @@
 // What a runner is told to do, from the job and the repository's settings.
 import { type AgentWorkOrder, RUNNER_PROTOCOL_VERSION, type WorkOrder } from '@flowforge/protocol'
 import type { RepositoryRow } from '../store/repositories.ts'
+import type { Briefing } from './briefing.ts'
 import type { Hold } from './hold.ts'
 
 /** How often a failing verify is handed back to Claude. */
@@ -19,18 +20,29 @@ const common = ({ job, attempt }: Hold, repository: RepositoryRow) => ({
   egress: (repository.settings.egressAllow ?? []).length > 0,
 })
 
-export const agentOrder = (hold: Hold, repository: RepositoryRow, baseCommit: string): AgentWorkOrder => ({
+export const agentOrder = (
+  hold: Hold,
+  repository: RepositoryRow,
+  baseCommit: string,
+  { restore, ...briefing }: Briefing,
+): AgentWorkOrder => ({
   ...common(hold, repository),
   phase: 'agent',
+  ...briefing,
   task: hold.job.task,
+  questions: hold.job.questions,
+  approvals: repository.settings.approvals ?? [],
   model: hold.job.model ?? undefined,
   verifyRounds: hold.job.verify.length > 0 ? VERIFY_ROUNDS : 0,
   git: {
     baseBranch: hold.job.base_branch!,
     baseCommit,
     checkoutCommit: baseCommit,
-    checkoutRef: `refs/heads/${hold.job.base_branch}`,
+    checkoutRef: hold.job.base_from
+      ? `refs/flowforge/jobs/${hold.job.id}/base`
+      : `refs/heads/${hold.job.base_branch}`,
     branch: hold.job.branch,
+    restore,
     author: AUTHOR,
   },
 })

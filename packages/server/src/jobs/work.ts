@@ -19,6 +19,8 @@ export interface WorkerOptions {
   host: string
   concurrency: number
   leaseSeconds: number
+  /** How long a container is kept that only waits for a person. */
+  waitContainerSeconds: number
   /** Names the data folder of doors and mirrors. */
   place: string
   facts: Record<string, string>
@@ -110,7 +112,7 @@ export async function startWorker(
     for (;;) {
       if (room() <= 0) return
       const claims = await claimWithSpares(room())
-      for (const claim of claims) held.hold(claim, {}, limitOf(claim))
+      for (const claim of claims) held.hold(claim, {}, { waited_ms: null, remaining_ms: limitOf(claim) })
       // Fewer than there is room for: a limit may have held back some of the candidates, and others stand behind them.
       if (claims.length === 0) break
     }
@@ -129,7 +131,7 @@ export async function startWorker(
   const adopt = async (): Promise<void> => {
     if (draining) return
     const adopted = await adoptAttempts(context, claimer, held.ids())
-    for (const { containers, remainingMs, ...claim } of adopted) held.hold(claim, containers, remainingMs)
+    for (const { containers, timing, ...claim } of adopted) held.hold(claim, containers, timing)
     if (adopted.length > 0) log.info({ adopted: adopted.length }, 'attempts were adopted')
   }
 
@@ -141,6 +143,10 @@ export async function startWorker(
     now: () => performance.now(),
   })
   const cleanUp = async (): Promise<void> => {
+    await held.releaseIdle({
+      keep: options.concurrency,
+      waitMs: options.waitContainerSeconds * 1000,
+    })
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
     if (removed > 0) log.warn({ removed }, 'containers without an owner were removed')

@@ -1,22 +1,20 @@
 // Appends to the story of a job and lets watchers know. Numbers are Postgres's; this file makes the text storable.
 import { EVENT_DATA, type NewEvent } from '@flowforge/protocol'
 import type { EventLog } from '../jobs/ports.ts'
-import { insertEvents, insertEventsOfMany } from '../store/events.ts'
+import { insertEvents } from '../store/events.ts'
 import type { Bus } from './bus.ts'
 
 export function createEventLog(bus: Bus): EventLog {
+  const append: EventLog['append'] = async (tx, job, events) => {
+    const seq = await insertEvents(tx, job.id, job.attempt, events.map(storable))
+    await bus.announce(tx, { jobId: job.id, organizationId: job.organization_id, seq })
+    return seq
+  }
   return {
-    append: async (tx, job, events) => {
-      const seq = await insertEvents(tx, job.id, job.attempt, events.map(storable))
-      await bus.announce(tx, { jobId: job.id, organizationId: job.organization_id, seq })
-      return seq
-    },
+    append,
+    // Asked together, the store makes one statement of them.
     appendToMany: async (tx, ofJobs) => {
-      const entries = ofJobs.map(({ job, events }) => ({
-        ...{ jobId: job.id, attempt: job.attempt, events: events.map(storable) },
-      }))
-      for (const { id, organization_id, last_seq } of await insertEventsOfMany(tx, entries))
-        await bus.announce(tx, { jobId: id, organizationId: organization_id, seq: last_seq })
+      await Promise.all(ofJobs.map(({ job, events }) => append(tx, job, events)))
     },
   }
 }

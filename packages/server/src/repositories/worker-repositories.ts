@@ -35,9 +35,11 @@ export function createWorkerRepositories({
       })
       return { filesChanged, insertions, deletions }
     },
-    publish: async (repository, { branch, commit }, signal) => {
-      await mirrors.publish({ repository: mirrored(repository), branch, commit, expected: null, signal })
+    publish: async (repository, { branch, commit, expected }, signal) => {
+      await mirrors.publish({ repository: mirrored(repository), branch, commit, expected, signal })
     },
+    keptWork: (repository, jobId, attemptNumber) => mirrors.keptWork(repository.id, jobId, attemptNumber),
+    keep: (repository, jobId, as, commit) => mirrors.keep(repository.id, { jobId, as, commit }),
     pushedBy: (repository, jobId, attemptNumber) => mirrors.attemptHead(repository.id, jobId, attemptNumber),
     release,
   }

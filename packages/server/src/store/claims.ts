@@ -37,11 +37,12 @@ export const findClaimable = (tx: Transaction, limit: number): Promise<Candidate
               where j.state = 'queued' and j.organization_id > o.organization_id order by j.organization_id limit 1)
       from organizations o where o.organization_id is not null
     ), live as materialized (
-      select organization_id, repository_id, branch from jobs where state in ('running', 'waiting')
+      select organization_id, repository_id, branch, state from jobs where state in ('running', 'waiting')
     ), running as (
-      select organization_id, count(*)::int as count from live group by organization_id
+      -- Who waits for a person takes no room, but keeps its branch.
+      select organization_id, count(*)::int as count from live where state = 'running' group by organization_id
     ), limited as (
-      select r.id, r.max_running - (select count(*) from live l where l.repository_id = r.id)::int as room
+      select r.id, r.max_running - (select count(*) from live l where l.repository_id = r.id and l.state = 'running')::int as room
       from repositories r where r.max_running is not null
     ), queue as (
       select o.organization_id, coalesce(n.count, 0) as running, l.max_running

@@ -1,7 +1,7 @@
 // Connections to Postgres, and which of them can still be trusted: after a cut cable or a failover an open connection
 // may lead nowhere, or to a server that only reads. Knows nothing of transactions.
 import pg from 'pg'
-import { FlowForgeError, isFlowForgeError } from '../errors.ts'
+import { FlowForgeError } from '../errors.ts'
 import { nameOutage } from './outage.ts'
 
 // int8 and numeric come as strings by default; every count and amount of FlowForge fits a double.
@@ -61,8 +61,8 @@ export function createConnections(connection: pg.PoolConfig): Connections {
     pool,
     take,
     release: (client, failure) => {
-      const away = isFlowForgeError(failure, 'database_unavailable')
-      if (away && eras.get(client) === era) era += 1
+      // What one connection could not do, none that was opened before it can.
+      if (failure !== undefined && eras.get(client) === era) era += 1
       client.release(failure !== undefined)
     },
     close: () => pool.end(),

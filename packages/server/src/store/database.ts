@@ -20,7 +20,10 @@ export interface Transaction {
 
 export interface Database {
   readonly pool: pg.Pool
-  /** Sees and writes the rows of one organization. */
+  /**
+   * Sees and writes the rows of one organization. `work` may be run a second time after a rollback: it must do nothing but
+   * ask the database through `tx`.
+   */
   inOrganization<T>(organizationId: string, work: (tx: Transaction) => Promise<T>): Promise<T>
   /** For the worker, the sweeper and sign-in, which serve all organizations. Never behind a request's parameters. */
   acrossOrganizations<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
@@ -33,6 +36,14 @@ export function createDatabase(connection: pg.PoolConfig): Database {
   const connections = createConnections(connection)
 
   const transact = async <T>(scope: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    try {
+      return await transactOnce(scope, work)
+    } catch (error) {
+      if (!isOutdated(error)) throw error
+      return transactOnce(scope, work)
+    }
+  }
+  const transactOnce = async <T>(scope: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const client = await connections.take()
     const afterwards: Array<() => void> = []
     try {
@@ -51,7 +62,7 @@ export function createDatabase(connection: pg.PoolConfig): Database {
       const failure = isFlowForgeError(error, 'database_unavailable')
         ? error
         : await client.query('rollback').then(() => undefined, nameOutage)
-      connections.release(client, failure)
+      connections.release(client, isOutdated(error) ? error : failure)
       throw error
     }
   }
@@ -69,14 +80,36 @@ export function createDatabase(connection: pg.PoolConfig): Database {
 }
 
 function transactionOn(client: pg.PoolClient, afterCommit: Transaction['afterCommit']): Transaction {
-  const ask = <Row extends object>({ text, values }: Sql) =>
-    client.query<Row>({ text, values: values.map(storable) })
+  // One after the other, also when several works share the transaction: the driver is to be asked when it has answered.
+  let before: Promise<unknown> = Promise.resolve()
+  const ask = <Row extends object>({ text, values }: Sql) => {
+    const query = { name: nameOf(text), text, values: values.map(storable) }
+    const answer = before.then(() => client.query<Row>(query))
+    before = answer.catch(() => {})
+    return answer
+  }
   return {
     all: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows,
     first: async <Row extends object>(query: Sql) => (await ask<Row>(query)).rows[0],
     run: async query => (await ask(query)).rowCount ?? 0,
     afterCommit,
   }
+}
+
+const names = new Map<string, string>()
+
+/**
+ * A migration of a newer version has given a table another column, and a statement's answer was agreed on before: this
+ * happens once to each connection, before anything was written under the new plan. Nothing is committed.
+ */
+const isOutdated = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === '0A000' && error.message.includes('cached plan')
+
+/** Under a name Postgres reads and plans a statement once for each connection, which costs more than to run most of ours. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `s${names.size}`
+  names.set(text, name)
+  return name
 }
 
 /**

@@ -1,8 +1,9 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
-import type { JobResult, JobState, Reason, Stage, WaitingFor } from '@flowforge/protocol'
+import type { JobResult, JobState, Questions, Reason, Stage, WaitingFor } from '@flowforge/protocol'
 import sql, { empty, join, raw } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { merged } from './merged.ts'
 
 export interface JobRow {
   id: string
@@ -33,6 +34,14 @@ export interface JobRow {
   turn: number
   stage: Stage | null
   waiting_for: WaitingFor | null
+  waiting_since: Date | null
+  plan_first: boolean
+  questions: Questions
+  /** Number of the newest message of a person, and of the newest that Claude was given. */
+  messages: number
+  messages_told: number
+  /** What FlowForge itself put on the branch. */
+  published_commit: string | null
   reason: Reason | null
   result: JobResult | null
   cost_usd: number
@@ -106,6 +115,8 @@ const NEW_JOB_COLUMNS = {
   start_after: 'uuid',
   schedule_id: 'uuid',
   cache: 'boolean',
+  plan_first: 'boolean',
+  questions: 'text',
 } as const satisfies Partial<Record<keyof JobRow, string>>
 
 export type NewJob = Pick<JobRow, keyof typeof NEW_JOB_COLUMNS>
@@ -153,8 +164,17 @@ export const findJobs = (
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const NUMBER = /^[0-9]{1,9}$/
 
-export const lockJob = (tx: Transaction, id: string): Promise<JobRow | undefined> =>
-  tx.first(sql`select * from jobs where id = ${id} for update`)
+/** Those who share a transaction lock in one order, so that two transactions do not wait for each other. */
+export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefined> = merged(
+  id => id,
+  async (tx: Transaction, ids: string[]) => {
+    const rows = await tx.all<JobRow>(
+      sql`select * from jobs where id = any(${ids}::uuid[]) order by id for update`,
+    )
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return ids.map(id => byId.get(id))
+  },
+)
 
 export interface JobFilter {
   states: JobState[] | null
@@ -201,6 +221,8 @@ export interface JobChange {
   cached_from?: string
   cached_from_number?: number
   head_commit?: string | null
+  published_commit?: string
+  turn?: number
   attempt?: number
   attempts_before?: number
   cancelled_by?: string | null
@@ -209,62 +231,86 @@ export interface JobChange {
   run_at?: Date | null
 }
 
+/** What a change writes: its own columns, and the times of its state. `now` is the transaction's time. */
+type Assignments = Partial<Record<keyof typeof CHANGING_COLUMNS, unknown>>
+
+const CHANGING_COLUMNS = {
+  state: true,
+  stage: true,
+  waiting_for: true,
+  reason: true,
+  result: true,
+  base_branch: true,
+  base_commit: true,
+  cache_key: true,
+  cached_from: true,
+  cached_from_number: true,
+  head_commit: true,
+  published_commit: true,
+  turn: true,
+  attempt: true,
+  attempts_before: true,
+  cancelled_by: true,
+  priority: true,
+  budget_usd: true,
+  run_at: true,
+  queued_at: true,
+  not_before: true,
+  started_at: true,
+  finished_at: true,
+  cancel_requested_at: true,
+  waiting_since: true,
+} as const satisfies Record<keyof JobChange, true> & Partial<Record<keyof JobRow, true>>
+
+const TO_CHANGE = raw(Object.keys(CHANGING_COLUMNS).join(', '))
+/** Of a column that a change does not name, the row's own value. */
+const CHANGED = raw(
+  Object.keys(CHANGING_COLUMNS)
+    .map(name => (name === 'started_at' ? 'coalesce(j.started_at, changed.started_at)' : `changed.${name}`))
+    .join(', '),
+)
+
+const assign = merged(
+  ({ id }) => id,
+  async (tx: Transaction, changes: Array<{ id: string; to: Assignments }>): Promise<JobRow[]> => {
+    const rows = await tx.all<JobRow>(sql`
+      update jobs j set (${TO_CHANGE}) = (select ${CHANGED} from jsonb_populate_record(j, c.assignments) as changed)
+      from unnest(${changes.map(({ id }) => id)}::uuid[], ${changes.map(({ to }) => to)}::jsonb[]) as c (id, assignments)
+      where j.id = c.id
+      returning j.*`)
+    const byId = new Map(rows.map(row => [row.id, row]))
+    return changes.map(({ id }) => byId.get(id)!)
+  },
+)
+
 /** The row must be locked by the caller (`lockJob`), or the change must not depend on what was read. */
-export const updateJob = async (tx: Transaction, id: string, change: JobChange): Promise<JobRow> => {
-  const assignments = Object.entries(change)
-    .filter(([, value]) => value !== undefined)
-    .map(([column, value]) => sql`${column_(column)} = ${value}`)
-  const times = stateTimes(change.state)
-  return (await tx.first<JobRow>(
-    sql`update jobs set ${join([...assignments, ...times], ', ')} where id = ${id} returning *`,
-  ))!
-}
+export const updateJob = (tx: Transaction, id: string, change: JobChange): Promise<JobRow> =>
+  assign(tx, { id, to: { ...change, ...stateTimes(change.state) } })
 
-const COLUMNS = {
-  state: sql`state`,
-  stage: sql`stage`,
-  waiting_for: sql`waiting_for`,
-  reason: sql`reason`,
-  result: sql`result`,
-  base_branch: sql`base_branch`,
-  base_commit: sql`base_commit`,
-  cache_key: sql`cache_key`,
-  cached_from: sql`cached_from`,
-  cached_from_number: sql`cached_from_number`,
-  head_commit: sql`head_commit`,
-  attempt: sql`attempt`,
-  attempts_before: sql`attempts_before`,
-  cancelled_by: sql`cancelled_by`,
-  priority: sql`priority`,
-  budget_usd: sql`budget_usd`,
-  run_at: sql`run_at`,
-} satisfies Record<keyof JobChange, unknown>
-const column_ = (name: string) => COLUMNS[name as keyof JobChange]
+const NOT_WAITING = { waiting_for: null, waiting_since: null } as const
 
-function stateTimes(state: JobState | undefined) {
+function stateTimes(state: JobState | undefined): Assignments {
   switch (state) {
     case 'queued':
-      return [
-        sql`queued_at = now()`,
-        sql`not_before = null`,
-        sql`finished_at = null`,
-        sql`cancel_requested_at = null`,
-      ]
+      return {
+        queued_at: 'now',
+        not_before: null,
+        finished_at: null,
+        cancel_requested_at: null,
+        ...NOT_WAITING,
+      }
     case 'pending':
-      return [
-        sql`queued_at = null`,
-        sql`not_before = null`,
-        sql`finished_at = null`,
-        sql`cancel_requested_at = null`,
-      ]
+      return { queued_at: null, not_before: null, finished_at: null, cancel_requested_at: null }
     case 'running':
-      return [sql`started_at = coalesce(started_at, now())`]
+      return { started_at: 'now', ...NOT_WAITING }
+    case 'waiting':
+      return { waiting_since: 'now' }
     case 'succeeded':
     case 'failed':
     case 'cancelled':
-      return [sql`finished_at = now()`, sql`stage = null`, sql`waiting_for = null`]
+      return { finished_at: 'now', stage: null, ...NOT_WAITING }
     default:
-      return []
+      return {}
   }
 }
 
@@ -276,6 +322,12 @@ export const requestCancel = (tx: Transaction, id: string, by: string | null): P
   tx.run(
     sql`update jobs set cancel_requested_at = now(), cancelled_by = ${by} where id = ${id} and cancel_requested_at is null`,
   )
+
+/** Those that have waited for a person for longer than this, locked. */
+export const lockOverdueWaits = (tx: Transaction, limitSeconds: number, limit: number): Promise<JobRow[]> =>
+  tx.all(sql`
+    select * from jobs where state = 'waiting' and waiting_since < now() - make_interval(secs => ${limitSeconds})
+    order by waiting_since limit ${limit} for update skip locked`)
 
 export const countByState = (
   tx: Transaction,

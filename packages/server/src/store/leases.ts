@@ -1,6 +1,6 @@
 // SQL of leases: who holds an attempt, until when, and who takes it over. All times are the database's.
 import sql from 'sql-template-tag'
-import type { AttemptRow } from './attempts.ts'
+import { type AttemptPulse, type AttemptRow, PULSE } from './attempts.ts'
 import type { Transaction } from './database.ts'
 
 /**
@@ -12,12 +12,12 @@ export const renewLeases = (
   workerId: string,
   leaseSeconds: number,
   inHand: string[],
-): Promise<Array<{ id: string; epoch: number; cancel: boolean }>> =>
+): Promise<AttemptPulse[]> =>
   tx.all(sql`
     update attempts a set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
     from jobs j
     where a.id = any(${inHand}::uuid[]) and a.worker_id = ${workerId} and a.ended_at is null and j.id = a.job_id
-    returning a.id, a.epoch, j.cancel_requested_at is not null as cancel`)
+    returning ${PULSE}`)
 
 /** Attempts whose holder fell silent so long ago. */
 export const findExpired = (tx: Transaction, graceSeconds: number, limit: number): Promise<AttemptRow[]> =>
@@ -54,12 +54,12 @@ export const takeOver = async (
   tx: Transaction,
   id: string,
   by: { workerId: string; leaseSeconds: number },
-): Promise<AttemptRow & { remaining_ms: number }> =>
-  (await tx.first<AttemptRow & { remaining_ms: number }>(sql`
+): Promise<AttemptRow> =>
+  (await tx.first<AttemptRow>(sql`
     update attempts
     set epoch = epoch + 1, worker_id = ${by.workerId}, lease_expires_at = now() + make_interval(secs => ${by.leaseSeconds})
     where id = ${id}
-    returning *, (extract(epoch from deadline_at - now()) * 1000)::float8 as remaining_ms`))!
+    returning *`))!
 
 /** Ends the leases of a worker that goes or is gone, so that nobody waits for them to run out. */
 export const giveUpLeases = (tx: Transaction, workerId: string): Promise<number> =>

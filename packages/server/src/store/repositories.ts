@@ -1,6 +1,7 @@
 // SQL of repositories. The credential stays sealed here; `secrets/` opens it.
 import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
+import { merged } from './merged.ts'
 
 export interface RepositoryRow {
   id: string
@@ -19,6 +20,8 @@ export interface RepositorySettings {
   verify?: string[]
   egressAllow?: string[]
   image?: string
+  /** Claude Code's permission rules for what needs a person's yes: `Bash(git push:*)`, `WebFetch`. */
+  approvals?: string[]
 }
 
 export const insertRepository = async (
@@ -31,12 +34,23 @@ export const insertRepository = async (
             ${row.settings}, ${row.created_by})
     returning *`))!
 
+const find = merged(
+  ({ id, organizationId }: { organizationId: string; id: string }) => `${organizationId} ${id}`,
+  async (tx, wanted) => {
+    const rows = await tx.all<RepositoryRow>(sql`
+      select r.* from repositories r
+      where (r.organization_id, r.id) in (select * from unnest(
+        ${wanted.map(({ organizationId }) => organizationId)}::text[], ${wanted.map(({ id }) => id)}::uuid[]))`)
+    const byId = new Map(rows.map(row => [`${row.organization_id} ${row.id}`, row]))
+    return wanted.map(({ organizationId, id }) => byId.get(`${organizationId} ${id}`))
+  },
+)
+
 export const findRepository = (
   tx: Transaction,
   organizationId: string,
   id: string,
-): Promise<RepositoryRow | undefined> =>
-  tx.first(sql`select * from repositories where organization_id = ${organizationId} and id = ${id}`)
+): Promise<RepositoryRow | undefined> => find(tx, { organizationId, id })
 
 /** Keeps the repository from being removed until the caller's transaction, which makes something of it, ends. */
 export const holdRepository = (

@@ -130,6 +130,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replyToJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["decideRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/events": {
         parameters: {
             query?: never;
@@ -388,6 +436,11 @@ export interface components {
             turn: number;
             /** @enum {string} */
             waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
             queuePosition?: number;
             /** @enum {string} */
             stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
@@ -445,7 +498,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -487,6 +540,13 @@ export interface components {
             budgetUsd?: number;
             timeoutSeconds?: number;
             maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
             /** @description An earlier result of the same task on the same commit will do */
             cache?: boolean;
             branch?: string;
@@ -517,6 +577,13 @@ export interface components {
                 budgetUsd?: number;
                 timeoutSeconds?: number;
                 maxAttempts?: number;
+                /** @description Claude only plans, until a person approves the plan */
+                planFirst?: boolean;
+                /**
+                 * @description decide: Claude asks nobody
+                 * @enum {string}
+                 */
+                questions?: "ask" | "decide";
                 /** @description An earlier result of the same task on the same commit will do */
                 cache?: boolean;
                 branch?: string;
@@ -559,6 +626,11 @@ export interface components {
             turn: number;
             /** @enum {string} */
             waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
             queuePosition?: number;
             /** @enum {string} */
             stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
@@ -612,12 +684,45 @@ export interface components {
             pushedCommit: string | null;
             sessionId: string | null;
         };
+        Reply: {
+            text?: string;
+            /** @description To questions: by the question's words, its heading, or its number from 1 */
+            answers?: {
+                [key: string]: string | string[];
+            };
+        };
+        Verdict: {
+            requestId: string;
+            /** @enum {string} */
+            decision: "allow" | "deny";
+            note?: string;
+        };
+        Approval: {
+            requestId: string;
+            /** @enum {string} */
+            kind: "tool" | "plan" | "question" | "reply";
+            input: unknown;
+            attempt: number;
+            /** @enum {string} */
+            status: "pending" | "decided" | "closed";
+            /** Format: date-time */
+            requestedAt: string;
+            /** @enum {string} */
+            decision?: "allow" | "deny";
+            note?: string;
+            answers?: {
+                [key: string]: string | string[];
+            };
+            decidedBy?: string | null;
+            /** Format: date-time */
+            decidedAt?: string;
+        };
         JobEvent: {
             seq?: number;
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -648,6 +753,8 @@ export interface components {
             settings: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
             egress: {
                 allow: string[];
@@ -742,6 +849,8 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
         };
         RepositoryChange: {
@@ -760,6 +869,8 @@ export interface components {
             settings?: {
                 setup?: string[];
                 verify?: string[];
+                /** @description Claude Code's permission rules for what needs a person's yes */
+                approvals?: string[];
             };
         };
     };
@@ -1293,6 +1404,201 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replyToJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Verdict"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Approval"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
                 };
             };
             /** @description Default Response */

@@ -1,6 +1,7 @@
 // The scripts that the dummy executor plays. Chosen by a test, or by a mark in the task: `[dummy: flood 1000]`.
 import { setTimeout as delay } from 'node:timers/promises'
 import { FailureCode, type RunnerEvent, STAGES, type WorkOrder } from '@flowforge/protocol'
+import { converse } from './conversation.ts'
 import type { Behaviour, DummyExit } from './executor.ts'
 import { createDummyRunner, type DummyRunner } from './runner.ts'
 
@@ -85,6 +86,10 @@ const SCRIPTS = {
     return OK
   },
   'never-connect': untilTerminated,
+  /** Asks so many questions, one after the other, and tells what it was answered. */
+  ask: (runner, argument) => converse(runner, 'question', Number(argument || 1)),
+  /** Shows a plan until it is approved. */
+  plan: runner => converse(runner, 'plan', 1),
   /** Somebody else in the container asks for the order with a nonce of his own. */
   'connect-twice': async runner => {
     const order = await runner.order()

@@ -5,9 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   CONTAINER_ENVIRONMENT,
   CONTAINER_PATHS,
+  CommandList,
   GATEWAY_PATHS,
   MAX_BATCH_EVENTS,
   RUNNER_PROTOCOL_VERSION,
+  type RunnerCommand,
   type RunnerEvent,
   type SettleReport,
   WorkOrder,
@@ -24,6 +26,11 @@ export interface DummyRunner {
   /** The answer's status when somebody with another nonce asks for the order. */
   orderAsAnother(): Promise<number>
   report(events: Pick<RunnerEvent, 'type' | 'data'>[]): Promise<void>
+  /** What people told since then; waits until there is something. */
+  commandsAfter(id: number): Promise<RunnerCommand[]>
+  saveSession(sessionId: string, throughMessage: number, archive: unknown): Promise<void>
+  /** What an earlier attempt saved; undefined: nothing. */
+  savedSession(): Promise<unknown>
   settle(report: SettleReport): Promise<void>
   /** A commit on the job's branch, by a real git. */
   push(): Promise<string>
@@ -53,6 +60,21 @@ export const createDummyRunner = (context: DummyContext): DummyRunner => {
         sourceSeq += batch.length
       }
     },
+    commandsAfter: async id => {
+      for (;;) {
+        const answer = await send(`${GATEWAY_PATHS.commands}?after=${id}`, undefined, 'GET')
+        const { commands } = CommandList.parse(expectOk(answer))
+        if (commands.length > 0) return commands
+      }
+    },
+    saveSession: async (sessionId, throughMessage, archive) => {
+      const route = `${GATEWAY_PATHS.session}?session=${sessionId}&through=${throughMessage}`
+      expectOk(await send(route, archive, 'PUT'))
+    },
+    savedSession: async () => {
+      const answer = await send(GATEWAY_PATHS.session, undefined, 'GET')
+      return answer.status === 404 ? undefined : expectOk(answer)
+    },
     settle: async report => {
       expectOk(await send(GATEWAY_PATHS.settle, report))
     },
@@ -67,6 +89,8 @@ export const createDummyRunner = (context: DummyContext): DummyRunner => {
   }
   return runner
 }
+
+type Method = 'GET' | 'POST' | 'PUT'
 
 interface Answer {
   status: number
@@ -98,20 +122,20 @@ const createSender = ({ spec, killed }: DummyContext) => {
     authorization: `Bearer ${tokenOf(spec)}`,
     'content-type': 'application/json',
   }
-  const once = async (route: string, body: unknown): Promise<Answer> => {
+  const once = async (route: string, body: unknown, method: Method): Promise<Answer> => {
     const answer = await request(new URL(route, url), {
-      method: 'POST',
+      method,
       headers,
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       dispatcher,
       signal: killed,
     })
     const text = await answer.body.text()
     return { status: answer.statusCode, body: text ? JSON.parse(text) : undefined }
   }
-  return async (route: string, body: unknown): Promise<Answer> => {
+  return async (route: string, body: unknown, method: Method = 'POST'): Promise<Answer> => {
     for (;;) {
-      const answer = await once(route, body).catch(() => undefined)
+      const answer = await once(route, body, method).catch(() => undefined)
       if (answer && answer.status !== 503 && answer.status !== 429) return answer
       await delay(RETRY_MS, undefined, { signal: killed })
     }

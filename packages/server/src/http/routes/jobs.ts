@@ -19,7 +19,7 @@ import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
 import { BudgetUsd, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
 
-const JobBody = Job.meta({ id: 'Job' })
+export const JobBody = Job.meta({ id: 'Job' })
 
 const Attempt = z
   .object({

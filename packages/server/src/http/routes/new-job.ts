@@ -1,5 +1,5 @@
 // The form of a new job in requests: alone, in a batch, in a schedule.
-import { Priority } from '@flowforge/protocol'
+import { Priority, Questions } from '@flowforge/protocol'
 import { z } from 'zod'
 import type { BatchSubmission } from '../../jobs/submit.ts'
 
@@ -49,6 +49,11 @@ const work = {
     .max(7 * DAY_SECONDS)
     .optional(),
   maxAttempts: z.int().min(1).max(20).optional(),
+  planFirst: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Claude only plans, until a person approves the plan' }),
+  questions: Questions.optional().meta({ description: 'decide: Claude asks nobody' }),
   cache: z
     .boolean()
     .optional()

@@ -34,9 +34,19 @@ const Credential = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('ssh'), privateKey: z.string().min(1).max(20_000) }),
 ])
+/** `Tool`, `Tool(what)`: https://code.claude.com/docs/en/permissions. */
+const PermissionRule = z
+  .string()
+  .max(1_000)
+  .regex(/^[A-Za-z_][\w-]*(\([^\0\n]+\))?$/, 'A permission rule such as WebFetch, or Bash(git push:*)')
 const Settings = z.strictObject({
   setup: z.array(command).max(20).optional(),
   verify: z.array(command).max(20).optional(),
+  approvals: z
+    .array(PermissionRule)
+    .max(100)
+    .optional()
+    .meta({ description: "Claude Code's permission rules for what needs a person's yes" }),
 })
 const Domain = z
   .string()
@@ -69,7 +79,7 @@ export const repositoryRoutes =
     const Params = z.object({ id: z.uuid() })
 
     const view = (slug: string) => (row: RepositoryRow) => {
-      const { egressAllow, setup, verify } = row.settings
+      const { egressAllow, setup, verify, approvals } = row.settings
       return {
         id: row.id,
         organizationId: row.organization_id,
@@ -77,7 +87,7 @@ export const repositoryRoutes =
         url: row.url,
         defaultBranch: row.default_branch,
         hasCredential: row.credential !== null,
-        settings: { setup, verify },
+        settings: { setup, verify, approvals },
         egress: { allow: egressAllow ?? [] },
         gitUrl: `${context.publicUrl}/git/${slug}/${row.name}.git`,
         createdAt: row.created_at.toISOString(),
