@@ -1,7 +1,6 @@
 // What server and worker stand on alike: data folder, database, event log, queue, keys, mirrors.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { type Logger, pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
@@ -12,11 +11,11 @@ import { createPostgresAttemptSignal } from '../queue/postgres.ts'
 import { loadMasterKey } from '../secrets/master-key.ts'
 import { createSealing, type Sealing } from '../secrets/sealing.ts'
 import { createDatabase, type Database } from '../store/database.ts'
-import { startEmbeddedPostgres } from '../store/embedded-postgres.ts'
 import { installationId } from '../store/identity.ts'
 import { createLeaderLock } from '../store/leader-lock.ts'
 import { createListener, type Listener } from '../store/listener.ts'
-import { asAppRole, migrate } from '../store/migrate.ts'
+import { migrate } from '../store/migrate.ts'
+import { connectPostgres, type Postgres } from './postgres.ts'
 import { createLiveBus, createQueue } from './queue.ts'
 import { createStorage } from './storage.ts'
 
@@ -72,6 +71,8 @@ async function layUpon({
     config,
     log,
     sealing,
+    /** For backups: sees all rows of all organizations. */
+    owner: postgres.owner,
     database,
     bus: live.bus,
     events: createEventLog(live.bus),
@@ -104,22 +105,7 @@ export async function startOn<T>(ground: { close(): Promise<void> }, start: () =
   }
 }
 
-interface Postgres {
-  owner: pg.ClientConfig
-  app: pg.PoolConfig
-  stop(): Promise<void>
-}
-
-async function connectPostgres(config: Config, log: Logger): Promise<Postgres> {
-  if (config.databaseUrl) {
-    const owner = { connectionString: config.databaseUrl }
-    return { owner, app: asAppRole(owner), stop: async () => {} }
-  }
-  const embedded = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
-  return { owner: embedded.ownerConfig, app: embedded.appConfig, stop: embedded.stop }
-}
-
-function makeDataDirectory(directory: string): void {
+export function makeDataDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o711 })
   } catch (error) {

@@ -65,6 +65,7 @@ export async function startTestServer({
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
     sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',
+    owner: scene.test.ownerConfig,
   }
   const doctor = createChecks(foundation, null)
   const server = await createServerRole(foundation, doctor)
