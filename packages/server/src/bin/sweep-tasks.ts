@@ -9,6 +9,7 @@ import type { Foundation } from './foundation.ts'
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
   ...engineSweep(foundation, foundation.config),
   ...scheduleSweep(foundation),
+  ...foundation.queueSweep,
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
   ...backupSweep(foundation),
 ]

@@ -71,7 +71,8 @@ export async function createApp(context: HttpContext): Promise<App> {
     )
   })
 
-  await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  // Without compression: live-connection.ts writes frames, and a context for each client costs memory.
+  await app.register(websocket, { options: { maxPayload: 64 * 1024, perMessageDeflate: false } })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
