@@ -345,3 +345,10 @@ export const countByState = (
     where state in ('pending', 'queued', 'running', 'waiting')
       ${organizationId === null ? empty : sql`and organization_id = ${organizationId}`}
     group by state`)
+
+/** Of a schedule, locked; those that wait for others last, as everywhere. */
+export const lockUnfinishedOfSchedule = (tx: Transaction, scheduleId: string): Promise<JobRow[]> =>
+  tx.all(sql`
+    select * from jobs
+    where schedule_id = ${scheduleId} and state in ('pending', 'queued', 'running', 'waiting')
+    order by state = 'pending', id for update`)
