@@ -1,6 +1,10 @@
 // What must hold after every fault, whatever it was: docs/guides/reliability.md promises it.
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Job, JobEvent } from '@flowforge/sdk'
 import { expect } from 'vitest'
+import { createSurvivingDummyExecutor } from '../../packages/server/src/executors/dummy/surviving.ts'
 import { containers } from '../leftovers.ts'
 import type { Person } from '../person.ts'
 import { type Installation, TWO_LEASES_MS } from './processes.ts'
@@ -75,8 +79,22 @@ async function expectSoundRows({ postgres, model }: Installation): Promise<void>
   expect(paid.filter(({ id }) => !served.has(id))).toEqual([])
 }
 
+/** No container of any kind, on any of the installation's machines, two leases after the last job. */
 export async function expectNoOrphans({ directory }: Installation): Promise<void> {
-  await expect.poll(() => containers(directory), { timeout: TWO_LEASES_MS, interval: 100 }).toEqual([])
+  const all = async () => [...(await containers(directory)), ...(await dummyContainers(directory))]
+  await expect.poll(all, { timeout: TWO_LEASES_MS, interval: 100 }).toEqual([])
+}
+
+/** Those that the dummy plays, in each data folder. */
+async function dummyContainers(directory: string): Promise<string[]> {
+  const found: string[] = []
+  for (const folder of await readdir(directory)) {
+    if (!existsSync(join(directory, folder, 'dummy.sock'))) continue
+    const executor = createSurvivingDummyExecutor({ directory: join(directory, folder) })
+    found.push(...(await executor.list()).map(container => `dummy container ${container.id}`))
+    await executor.close()
+  }
+  return found
 }
 
 /** A job that must not notice: nothing was lost of it, and nothing of it was done twice. */

@@ -1,5 +1,6 @@
 // FlowForge as processes that a test can kill, freeze and cut off: a server and workers, each by itself, on a Postgres of
 // the test's own, with a scripted model. Knows nothing of any one fault.
+import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -29,6 +30,7 @@ export interface InstallationOptions {
 export interface Installation extends Person {
   directory: string
   dataDirectory: string
+  masterKey: Buffer
   /** The one that the others' rows are looked up in: after a failover the new primary. */
   postgres: Postgres
   model: ScriptedModel
@@ -48,6 +50,7 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
   const [token, claudeKey] = ['ffk', 'sk'].map(kind => `${kind}_faults_${directory.slice(-6)}_0123456789`)
   const model = await createScriptedModel({ pace: 0, apiKey: claudeKey, ...options.model })
   const port = await freePort()
+  const masterKey = randomBytes(32)
   const dataDirectory = join(directory, 'd')
   await mkdir(dataDirectory, { mode: 0o711 })
   const ownEnvironment = {
@@ -55,6 +58,8 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
     DATABASE_URL: postgres.url(),
     FLOWFORGE_DATA_DIR: dataDirectory,
     FLOWFORGE_BOOTSTRAP_TOKEN: token!,
+    FLOWFORGE_MASTER_KEY: masterKey.toString('base64'),
+    FLOWFORGE_TRUSTED_HOSTS: '127.0.0.1',
     FLOWFORGE_EXECUTOR: 'dummy',
     FLOWFORGE_CONCURRENCY: '4',
     FLOWFORGE_SPARE_CONTAINERS: '0',
@@ -85,6 +90,7 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
     ...createPerson({ url: `http://127.0.0.1:${port}`, token: token! }),
     directory,
     dataDirectory,
+    masterKey,
     postgres,
     model,
     startServer: environment => start('server', environment),

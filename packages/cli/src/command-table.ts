@@ -5,6 +5,8 @@ export interface Verb {
   name: string
   summary: string
   load: () => Promise<{ command: LoadedCommand }>
+  /** What its noun alone means. */
+  isDefault?: boolean
 }
 
 export interface Noun {
@@ -29,6 +31,11 @@ export const COMMANDS: CommandEntry[] = [
         load: () => import('./commands/job/logs.ts'),
       },
       { name: 'diff', summary: 'Print what a job changed', load: () => import('./commands/job/diff.ts') },
+      {
+        name: 'attempts',
+        summary: 'List every try at a job',
+        load: () => import('./commands/job/attempts.ts'),
+      },
       { name: 'cancel', summary: 'Cancel a job', load: () => import('./commands/job/cancel.ts') },
       {
         name: 'retry',
@@ -107,8 +114,40 @@ export const COMMANDS: CommandEntry[] = [
     load: () => import('./commands/login.ts'),
   },
   { name: 'logout', summary: 'Forget the API key of a server', load: () => import('./commands/logout.ts') },
+  {
+    name: 'limit',
+    summary: 'Show or set how many jobs may run at once',
+    load: () => import('./commands/limit.ts'),
+  },
   { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
   { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
+  {
+    name: 'backup',
+    summary: 'Back up the FlowForge of this machine',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'Make a backup now',
+        load: () => import('./commands/backup/create.ts'),
+        isDefault: true,
+      },
+      {
+        name: 'list',
+        summary: 'List the backups in a folder or bucket',
+        load: () => import('./commands/backup/list.ts'),
+      },
+      {
+        name: 'verify',
+        summary: 'Read a backup and check every byte of it',
+        load: () => import('./commands/backup/verify.ts'),
+      },
+    ],
+  },
+  {
+    name: 'restore',
+    summary: 'Put a backup into an empty data folder and database',
+    load: () => import('./commands/restore.ts'),
+  },
   {
     name: 'doctor',
     summary: 'Check that everything needed is there',

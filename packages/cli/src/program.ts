@@ -78,7 +78,8 @@ export function buildProgram({ stdout, stderr, version }: Omit<ProgramOptions, '
 }
 
 function addEntry(parent: Command, entry: CommandEntry, act: Act): void {
-  const command = parent.command(entry.name).description(entry.summary).helpCommand(false)
+  const isDefault = 'isDefault' in entry && entry.isDefault === true
+  const command = parent.command(entry.name, { isDefault }).description(entry.summary).helpCommand(false)
   if ('verbs' in entry) {
     for (const verb of entry.verbs) addEntry(command, verb, act)
     return

@@ -1,6 +1,8 @@
 // The only reader of process.env: parsed once, frozen, with errors that say what to set. docs/guides/configuration.md lists them.
+
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Cron } from 'croner'
 import { z } from 'zod'
 import { FlowForgeError } from './errors.ts'
 import { parseS3Location, type S3Location } from './storage/s3-location.ts'
@@ -23,6 +25,26 @@ const s3Url = z.url({ protocol: /^s3$/ }).transform((text, context): S3Location 
   }
 })
 
+/** A folder or a bucket: kept as it was written, since people read it again. */
+const backupPlace = z
+  .string()
+  .refine(text => text.startsWith('/') || text.startsWith('s3://'), 'must be an absolute path or s3://…')
+  .superRefine((text, context) => {
+    try {
+      if (text.startsWith('s3://')) parseS3Location(text)
+    } catch (error) {
+      context.addIssue((error as Error).message)
+    }
+  })
+
+const cron = z.string().superRefine((text, context) => {
+  try {
+    if (new Cron(text, { paused: true }).nextRun() === null) context.addIssue('names no time that ever comes')
+  } catch {
+    context.addIssue('must be a cron expression, such as 0 3 * * *')
+  }
+})
+
 const variables = z.object({
   FLOWFORGE_PORT: port.default(7420),
   FLOWFORGE_HOST: z.string().min(1).default('127.0.0.1'),
@@ -32,6 +54,9 @@ const variables = z.object({
   FLOWFORGE_QUEUE_URL: z.url({ protocol: /^(amqps?|rediss?)$/ }).optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   FLOWFORGE_STORAGE_URL: s3Url.optional(),
+  FLOWFORGE_BACKUP_URL: backupPlace.optional(),
+  FLOWFORGE_BACKUP_SCHEDULE: cron.default('0 3 * * *'),
+  FLOWFORGE_BACKUP_KEEP: z.coerce.number().int().min(1).max(1000).default(7),
   FLOWFORGE_EXECUTOR: z.enum(['docker', 'dummy']).default('docker'),
   FLOWFORGE_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(availableParallelism()),
   FLOWFORGE_SPARE_CONTAINERS: z.coerce.number().int().min(0).max(100).optional(),
@@ -76,10 +101,19 @@ export type StorageConfig =
   | { kind: 'files'; directory: string }
   | { kind: 's3'; location: S3Location; credentials: S3Credentials | null }
 /** null: what the S3 client finds by itself, such as the role of the machine. */
-interface S3Credentials {
+export interface S3Credentials {
   accessKeyId: string
   secretAccessKey: string
   sessionToken?: string
+}
+
+/** Regular backups. */
+export interface BackupConfig {
+  /** A folder, or s3://bucket/prefix. */
+  where: string
+  /** Cron, in the time zone of the machine. */
+  schedule: string
+  keep: number
 }
 
 export interface Config {
@@ -90,7 +124,15 @@ export interface Config {
   /** The address that people and webhooks use. */
   publicUrl: string
   databaseUrl: string | null
+  /** The broker that rings for claimers; null: Postgres does. */
+  queue: { kind: 'rabbitmq' | 'redis'; url: string } | null
+  /** Carries live events between processes; null: Postgres does. */
+  redisUrl: string | null
   storage: StorageConfig
+  /** null: nobody has said where to. */
+  backup: BackupConfig | null
+  /** For buckets. */
+  s3Credentials: S3Credentials | null
   executor: 'docker' | 'dummy'
   concurrency: number
   /** Containers started ahead of the next job. */
@@ -127,7 +169,6 @@ export function readConfig(
   const parsed = variables.safeParse(present)
   if (!parsed.success) throw new FlowForgeError('config_invalid', explain(parsed.error))
   const set = parsed.data
-  refuseNotYet(set)
   const dataDirectory = resolve(set.FLOWFORGE_DATA_DIR ?? defaultDataDirectory())
   return Object.freeze({
     version: VERSION,
@@ -136,7 +177,11 @@ export function readConfig(
     dataDirectory,
     publicUrl: set.FLOWFORGE_PUBLIC_URL ?? `http://${hostInUrl(set.FLOWFORGE_HOST)}:${set.FLOWFORGE_PORT}`,
     databaseUrl: set.DATABASE_URL ?? null,
+    queue: queueConfig(set.FLOWFORGE_QUEUE_URL),
+    redisUrl: set.REDIS_URL ?? null,
     storage: storageConfig(set, dataDirectory),
+    backup: backupConfig(set),
+    s3Credentials: s3Credentials(set),
     executor: set.FLOWFORGE_EXECUTOR,
     concurrency: set.FLOWFORGE_CONCURRENCY,
     spareContainers: set.FLOWFORGE_SPARE_CONTAINERS ?? Math.min(set.FLOWFORGE_CONCURRENCY, 2),
@@ -163,12 +208,21 @@ export function readConfig(
 function storageConfig(set: z.infer<typeof variables>, dataDirectory: string): StorageConfig {
   const location = set.FLOWFORGE_STORAGE_URL
   if (!location) return { kind: 'files', directory: join(dataDirectory, 'objects') }
+  return { kind: 's3', location, credentials: s3Credentials(set) }
+}
+
+function s3Credentials(set: z.infer<typeof variables>): S3Credentials | null {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = set
-  return {
-    kind: 's3',
-    location,
-    credentials: id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken } : null,
-  }
+  return id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken } : null
+}
+
+function backupConfig(set: z.infer<typeof variables>): BackupConfig | null {
+  const {
+    FLOWFORGE_BACKUP_URL: where,
+    FLOWFORGE_BACKUP_SCHEDULE: schedule,
+    FLOWFORGE_BACKUP_KEEP: keep,
+  } = set
+  return where ? { where, schedule, keep } : null
 }
 
 /** Follows `version` in package.json; a test compares the two. */
@@ -183,14 +237,9 @@ const hostInUrl = (host: string) => {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function refuseNotYet(set: z.infer<typeof variables>): void {
-  const given = (['FLOWFORGE_QUEUE_URL', 'REDIS_URL'] as const).filter(name => set[name] !== undefined)
-  if (given.length > 0) {
-    throw new FlowForgeError(
-      'config_invalid',
-      `${given.join(', ')}: this version has no adapter for it. Unset it to use the embedded default.`,
-    )
-  }
+function queueConfig(url: string | undefined): Config['queue'] {
+  if (!url) return null
+  return { kind: /^amqps?:/.test(url) ? 'rabbitmq' : 'redis', url }
 }
 
 function explain(error: z.ZodError): string {

@@ -60,8 +60,14 @@ export const ERRORS = {
   lease_lost: { status: 409, exitCode: 1, title: 'The attempt belongs to another worker now' },
   config_invalid: { status: 500, exitCode: 64, title: 'The configuration can not be used' },
   port_taken: { status: 500, exitCode: 1, title: 'The port is in use' },
+  backup_damaged: { status: 422, exitCode: 1, title: 'The backup can not be used' },
+  backup_key_wrong: { status: 422, exitCode: 1, title: 'The backup was made with another master key' },
+  backup_not_found: { status: 404, exitCode: 1, title: 'There is no such backup' },
+  backup_failed: { status: 500, exitCode: 1, title: 'The backup could not be made' },
+  system_not_empty: { status: 409, exitCode: 1, title: 'A backup is restored into an empty system only' },
   migration_failed: { status: 500, exitCode: 1, title: 'The database could not be brought to this version' },
   version_unsupported: { status: 500, exitCode: 1, title: 'This version can not work with that database' },
+  broker_unavailable: { status: 503, exitCode: 1, title: 'The message broker can not be reached' },
   database_unavailable: { status: 503, exitCode: 1, title: 'Postgres can not be reached' },
 } as const satisfies Record<string, Entry>
 

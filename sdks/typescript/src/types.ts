@@ -9,6 +9,7 @@ export type NewJob = Schemas['NewJob']
 export type NewBatch = Schemas['NewBatch']
 export type JobChange = Schemas['JobChange']
 export type JobRelations = Schemas['JobRelations']
+export type Attempt = Schemas['Attempt']
 export type JobDiff = Schemas['Diff']
 export type JobState = Job['state']
 export type Priority = Job['priority']
@@ -31,9 +32,17 @@ export type Answers = NonNullable<Approval['answers']>
 export type Repository = Schemas['Repository']
 export type NewRepository = Schemas['NewRepository']
 export type Credential = NonNullable<NewRepository['credential']>
+export type Schedule = Schemas['Schedule']
+export type NewSchedule = Schemas['NewSchedule']
+export type ScheduleChange = Schemas['ScheduleChange']
+export type SchedulePreview = Schemas['SchedulePreview']
+/** A due time, and what became of it. */
+export type ScheduleRun = Schemas['ScheduleRun']
 export type ApiKey = Schemas['ApiKey']
 /** The only answer that ever holds the key itself. */
 export type NewApiKey = Schemas['NewApiKey']
+/** How many jobs of the organization may run at once, and do. */
+export type Limits = Schemas['Limits']
 export type Me = Schemas['Me']
 export type SystemInfo = Schemas['System']
 export type DoctorCheck = Schemas['CheckResult']

@@ -234,6 +234,7 @@ export function createMirrors({
 
   return {
     pathOf,
+    exists: (repositoryId: string): Promise<boolean> => exists(pathOf(repositoryId)),
     createHosted,
     update,
     publish,

@@ -1,4 +1,5 @@
 import { request as rawRequest } from 'node:http'
+import sql from 'sql-template-tag'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancel, startEngine } from '../jobs/testing-engine.ts'
 import { type Asking, isProblem, startTestServer, type TestServer } from './testing-server.ts'
@@ -188,6 +189,20 @@ describe('a job', () => {
     expect(places).toEqual([4, 2, 3, 1])
   })
 
+  test('waits for its retry: the time is told instead of a place in the queue', async () => {
+    const { id } = await server.scene.submit()
+    await server.scene.database.acrossOrganizations(tx =>
+      tx.run(sql`update jobs set not_before = now() + interval '1 minute' where id = ${id}`),
+    )
+    const { body } = await ask(`/jobs/${id}`)
+    expect(body).toMatchObject({
+      retryAt: expect.stringMatching(/Z$/),
+      maxAttempts: 2,
+      queueTimeoutSeconds: null,
+    })
+    expect(body.queuePosition).toBeUndefined()
+  })
+
   test('is cancelled once: then 409', async () => {
     const { id } = await server.scene.submit()
     expect((await ask(`/jobs/${id}/cancel`, { method: 'POST' })).body.state).toBe('cancelled')
@@ -325,20 +340,39 @@ describe('every documented route', () => {
     changeJob: () => ({ priority: 'high' }),
     createRepository: () => ({ name: `r${performance.now()}` }),
     updateRepository: () => ({ settings: {} }),
+    updateLimits: () => ({ maxRunning: null }),
     setEgress: () => ({ allow: [] }),
     createApiKey: () => ({ name: 'x' }),
+    createSchedule: ({ scene }) => ({
+      name: `s${performance.now()}`,
+      repositoryId: scene.tenant.repositoryId,
+      cron: '@daily',
+      job: { task: 'x' },
+    }),
+    changeSchedule: () => ({ enabled: false }),
     replyToJob: () => ({ text: 'x' }),
-    decideRequest: () => ({ requestId: 'none', decision: 'allow' }),
+    decideRequest: () => ({ requestId: 'x', decision: 'allow' }),
+  }
+  const scheduleOf = async ({ scene, ask }: TestServer): Promise<string> => {
+    const { repositoryId } = scene.tenant
+    const job = { task: 'The first organization works on this.' }
+    const body = { name: `of ${performance.now()}`, repositoryId, cron: '@yearly', job }
+    return (await ask('/api/v1/schedules', { body })).body.id
   }
   const call = async (
     { path, method, operation }: Awaited<ReturnType<typeof operations>>[number],
     key: string | null,
   ) => {
     const { id: job } = await server.scene.submit()
-    const owned = path.includes('/jobs/') ? job : server.scene.tenant.repositoryId
+    const owned = path.includes('/jobs/')
+      ? job
+      : path.includes('/schedules/')
+        ? await scheduleOf(server)
+        : server.scene.tenant.repositoryId
     const body = BODIES[operation.operationId]?.(server)
     const accept = { accept: 'application/json' }
-    const url = path.replace('{id}', path.includes('api-keys') ? 'k' : owned)
+    const query = operation.operationId === 'previewSchedule' ? '?cron=@daily' : ''
+    const url = path.replace('{id}', path.includes('api-keys') ? 'k' : owned) + query
     // The stream of an unfinished job would not end, and only a finished one can be retried.
     if (['streamEvents', 'retryJob'].includes(operation.operationId)) await cancel(server.scene, job)
     return server.ask(url, { method, key, body, headers: accept })
@@ -365,7 +399,7 @@ describe('every documented route', () => {
   test('answers whoever may ask', async () => {
     for (const operation of await operations()) {
       const answer = await call(operation, server.keys.first)
-      // A key named "k" is not there, a queued job has no diff, nothing to interrupt and nobody to reply to, and the sample repository has
+      // A key named "k" is not there, a queued job has no diff and nothing to interrupt or to answer, and the sample repository has
       // unfinished jobs.
       const exceptions: Record<string, number> = {
         revokeApiKey: 404,
@@ -400,7 +434,7 @@ describe('every documented route', () => {
       const answer = await call(operation, server.keys.stranger)
       const { operationId } = operation.operation
       if (operation.path.includes('{id}')) expect([operationId, answer.status]).toEqual([operationId, 404])
-      if (/^createJobs?$/.test(operationId)) isProblem(answer, 404, 'repository_not_found')
+      if (/^create(Jobs?|Schedule)$/.test(operationId)) isProblem(answer, 404, 'repository_not_found')
       for (const secret of [id, scene.tenant.organizationId, scene.tenant.repositoryId, 'works on this'])
         expect(answer.text).not.toContain(secret)
     }
@@ -447,3 +481,24 @@ const rawGet = (path: string) =>
     asked.on('error', reject)
     asked.end()
   })
+
+describe('limits', () => {
+  test('of the organization are set and taken away', async () => {
+    await server.scene.removeJobs()
+    await server.scene.submit()
+    const set = { method: 'PATCH', body: { maxRunning: 3 } }
+    expect((await ask('/limits', set)).body).toEqual({ maxRunning: 3, running: 0, queued: 1 })
+    expect((await ask('/limits')).body.maxRunning).toBe(3)
+    isProblem(await ask('/limits', { ...set, body: { maxRunning: 0 } }), 422, 'validation_failed')
+    expect((await ask('/limits', { ...set, body: { maxRunning: null } })).body.maxRunning).toBeNull()
+  })
+
+  test('of a repository are set, stay when something else changes, and are taken away', async () => {
+    const path = `/repositories/${server.scene.tenant.repositoryId}`
+    const change = (body: unknown) => ask(path, { method: 'PATCH', body })
+    expect((await change({ maxRunning: 2 })).body.maxRunning).toBe(2)
+    expect((await change({ settings: {} })).body.maxRunning).toBe(2)
+    expect((await change({ maxRunning: null })).body.maxRunning).toBeNull()
+    isProblem(await change({ maxRunning: -1 }), 422, 'validation_failed')
+  })
+})

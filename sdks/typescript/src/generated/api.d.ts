@@ -49,22 +49,6 @@ export interface paths {
         patch: operations["changeJob"];
         trace?: never;
     };
-    "/api/v1/jobs/{id}/attempts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["listAttempts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs/{id}/relations": {
         parameters: {
             query?: never;
@@ -124,6 +108,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["interruptJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -310,6 +310,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Newest first */
+        get: operations["listSchedules"];
+        put?: never;
+        /** Submits a job again and again */
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a cron expression means, and when it is due next */
+        get: operations["previewSchedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /** Its jobs stay */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        /** Changes what is given; enabled: false pauses it */
+        patch: operations["changeSchedule"];
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits its job now, besides its due times */
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest 100 due times, and what became of them */
+        get: operations["listScheduleRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["updateLimits"];
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -456,6 +560,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -484,6 +592,58 @@ export interface components {
                 }[];
             };
         };
+        NewJobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
         RelatedJobInput: {
             id: string;
             number: number;
@@ -498,7 +658,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "backup_damaged" | "backup_key_wrong" | "backup_not_found" | "backup_failed" | "system_not_empty" | "migration_failed" | "version_unsupported" | "broker_unavailable" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -523,82 +683,6 @@ export interface components {
             lastUsedAt: string | null;
             expiresAt: string | null;
             key: string;
-        };
-        NewJob: {
-            /** Format: uuid */
-            repositoryId: string;
-            task: string;
-            baseBranch?: string;
-            /** @enum {string} */
-            priority?: "low" | "normal" | "high";
-            verify?: string[];
-            setup?: string[];
-            environment?: {
-                [key: string]: string;
-            };
-            model?: string;
-            budgetUsd?: number;
-            timeoutSeconds?: number;
-            maxAttempts?: number;
-            /** @description Claude only plans, until a person approves the plan */
-            planFirst?: boolean;
-            /**
-             * @description decide: Claude asks nobody
-             * @enum {string}
-             */
-            questions?: "ask" | "decide";
-            /** @description An earlier result of the same task on the same commit will do */
-            cache?: boolean;
-            branch?: string;
-            /**
-             * Format: date-time
-             * @description Not before this time; at most a year ahead
-             */
-            runAt?: string;
-            /** @description Ids or numbers of jobs that must have succeeded before this one starts */
-            needs?: string[];
-            /** @description A needed job: start from its result, not from the base branch */
-            baseFrom?: string;
-        };
-        NewBatch: {
-            jobs: {
-                /** Format: uuid */
-                repositoryId: string;
-                task: string;
-                baseBranch?: string;
-                /** @enum {string} */
-                priority?: "low" | "normal" | "high";
-                verify?: string[];
-                setup?: string[];
-                environment?: {
-                    [key: string]: string;
-                };
-                model?: string;
-                budgetUsd?: number;
-                timeoutSeconds?: number;
-                maxAttempts?: number;
-                /** @description Claude only plans, until a person approves the plan */
-                planFirst?: boolean;
-                /**
-                 * @description decide: Claude asks nobody
-                 * @enum {string}
-                 */
-                questions?: "ask" | "decide";
-                /** @description An earlier result of the same task on the same commit will do */
-                cache?: boolean;
-                branch?: string;
-                /**
-                 * Format: date-time
-                 * @description Not before this time; at most a year ahead
-                 */
-                runAt?: string;
-                /** @description The job's name within this batch, for `needs` */
-                key?: string;
-                /** @description Ids or numbers of jobs that must have succeeded before this one starts */
-                needs?: string[];
-                /** @description A needed job: start from its result, not from the base branch */
-                baseFrom?: string;
-            }[];
         };
         Job: {
             id: string;
@@ -646,6 +730,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -674,14 +762,155 @@ export interface components {
                 }[];
             };
         };
+        NewJob: {
+            /** Format: uuid */
+            repositoryId: string;
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+            branch?: string;
+            /**
+             * Format: date-time
+             * @description Not before this time; at most a year ahead
+             */
+            runAt?: string;
+            /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+            needs?: string[];
+            /** @description A needed job: start from its result, not from the base branch */
+            baseFrom?: string;
+        };
+        NewBatch: {
+            jobs: {
+                /** Format: uuid */
+                repositoryId: string;
+                task: string;
+                baseBranch?: string;
+                /** @enum {string} */
+                priority?: "low" | "normal" | "high";
+                verify?: string[];
+                setup?: string[];
+                environment?: {
+                    [key: string]: string;
+                };
+                model?: string;
+                budgetUsd?: number;
+                timeoutSeconds?: number;
+                /** @description How long it may wait in the queue; a week unless said otherwise */
+                queueTimeoutSeconds?: number;
+                maxAttempts?: number;
+                /** @description Claude only plans, until a person approves the plan */
+                planFirst?: boolean;
+                /**
+                 * @description decide: Claude asks nobody
+                 * @enum {string}
+                 */
+                questions?: "ask" | "decide";
+                /** @description An earlier result of the same task on the same commit will do */
+                cache?: boolean;
+                branch?: string;
+                /**
+                 * Format: date-time
+                 * @description Not before this time; at most a year ahead
+                 */
+                runAt?: string;
+                /** @description The job's name within this batch, for `needs` */
+                key?: string;
+                /** @description Ids or numbers of jobs that must have succeeded before this one starts */
+                needs?: string[];
+                /** @description A needed job: start from its result, not from the base branch */
+                baseFrom?: string;
+            }[];
+        };
+        NewJobTemplate: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplate: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
         Attempt: {
             number: number;
             workerId: string;
+            epoch: number;
             /** Format: date-time */
             startedAt: string;
             endedAt: string | null;
             endReason: string | null;
+            failure: ("internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user") | null;
+            containers: {
+                phase: string;
+                executor: string;
+                id: string;
+            }[];
             pushedCommit: string | null;
+            rescuedCommit: string | null;
+            rescueRef: string | null;
             sessionId: string | null;
         };
         Reply: {
@@ -738,6 +967,11 @@ export interface components {
             diff: string;
             truncated: boolean;
         };
+        Limits: {
+            maxRunning: number | null;
+            running: number;
+            queued: number;
+        };
         LiveTicket: {
             ticket: string;
             /** Format: date-time */
@@ -756,12 +990,49 @@ export interface components {
                 /** @description Claude Code's permission rules for what needs a person's yes */
                 approvals?: string[];
             };
+            maxRunning: number | null;
             egress: {
                 allow: string[];
             };
             gitUrl: string;
             /** Format: date-time */
             createdAt: string;
+        };
+        Schedule: {
+            id: string;
+            organizationId: string;
+            name: string;
+            repositoryId: string | null;
+            cron: string;
+            timezone: string;
+            description: string;
+            job: components["schemas"]["JobTemplate"];
+            /** @enum {string} */
+            overlap: "skip" | "queue" | "cancel_previous";
+            /** @enum {string} */
+            missed: "skip" | "run_once";
+            enabled: boolean;
+            nextRunAt: string | null;
+            lastRunAt: string | null;
+            lastJobId: string | null;
+            lastError: {
+                code: string;
+                message: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            createdBy: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ScheduleRun: {
+            /** Format: date-time */
+            dueAt: string;
+            /** @enum {string} */
+            outcome: "submitted" | "skipped" | "missed" | "failed";
+            jobId: string | null;
+            jobNumber: number | null;
+            message: string | null;
         };
         CheckResult: {
             name: string;
@@ -795,7 +1066,14 @@ export interface components {
             queue: {
                 queued: number;
                 running: number;
+                /** @enum {string} */
+                kind: "postgres" | "rabbitmq" | "redis";
             };
+            bus: {
+                /** @enum {string} */
+                kind: "postgres" | "rabbitmq" | "redis";
+            };
+            degraded: string[];
         };
         Worker: {
             id: string;
@@ -872,6 +1150,64 @@ export interface components {
                 /** @description Claude Code's permission rules for what needs a person's yes */
                 approvals?: string[];
             };
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning?: number | null;
+        };
+        NewSchedule: {
+            name: string;
+            /** Format: uuid */
+            repositoryId: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron: string;
+            /**
+             * @description An IANA name such as Europe/Berlin
+             * @default UTC
+             */
+            timezone: string;
+            job: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @default skip
+             * @enum {string}
+             */
+            overlap: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @default run_once
+             * @enum {string}
+             */
+            missed: "skip" | "run_once";
+            /** @default true */
+            enabled: boolean;
+        };
+        SchedulePreview: {
+            description: string;
+            runs: string[];
+        };
+        ScheduleChange: {
+            name?: string;
+            /** Format: uuid */
+            repositoryId?: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron?: string;
+            /** @description An IANA name such as Europe/Berlin */
+            timezone?: string;
+            job?: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @enum {string}
+             */
+            overlap?: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
+        };
+        LimitsChange: {
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning: number | null;
         };
     };
     responses: never;
@@ -1160,60 +1496,6 @@ export interface operations {
             };
         };
     };
-    listAttempts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The job's id, or its number */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Attempt"][];
-                        nextCursor: string | null;
-                        hasMore: boolean;
-                    };
-                };
-            };
-            /** @description Default Response */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getJobRelations: {
         parameters: {
             query?: never;
@@ -1435,6 +1717,51 @@ export interface operations {
             };
             /** @description Default Response */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Attempt"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1912,7 +2239,10 @@ export interface operations {
     createRepository: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2271,6 +2601,581 @@ export interface operations {
             };
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Schedule"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchedule"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query: {
+                /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+                cron: string;
+                /** @description An IANA name such as Europe/Berlin */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScheduleRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ScheduleRun"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;
@@ -2325,7 +3230,10 @@ export interface operations {
     createApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -16,8 +16,10 @@ import {
   updateRepository,
 } from '../../store/repositories.ts'
 import type { HttpContext } from '../context.ts'
+import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
+import { MaxRunning } from './limits.ts'
 
 const Name = z
   .string()
@@ -64,6 +66,7 @@ const Repository = z
     defaultBranch: z.string().nullable(),
     hasCredential: z.boolean(),
     settings: Settings,
+    maxRunning: z.int().nullable(),
     egress: Egress,
     /** Where people fetch from, and push to when it is hosted. */
     gitUrl: z.string(),
@@ -88,6 +91,7 @@ export const repositoryRoutes =
         defaultBranch: row.default_branch,
         hasCredential: row.credential !== null,
         settings: { setup, verify, approvals },
+        maxRunning: row.max_running,
         egress: { allow: egressAllow ?? [] },
         gitUrl: `${context.publicUrl}/git/${slug}/${row.name}.git`,
         createdAt: row.created_at.toISOString(),
@@ -138,15 +142,15 @@ export const repositoryRoutes =
           operationId: 'createRepository',
           tags: ['repositories'],
           body: NewRepository,
+          headers: IdempotencyHeader,
           response: { 201: Repository, ...errors },
         },
       },
       async (request, reply) => {
-        const row = await addRepository(context, request.principal, request.body)
-        return reply
-          .code(201)
-          .header('location', `/api/v1/repositories/${row.id}`)
-          .send(view(request.principal.organization.slug)(row))
+        const once = onceOf(request.headers, 'POST /repositories', request.body)
+        const viewed = view(request.principal.organization.slug)
+        const { body } = await addRepository(context, request.principal, request.body, once, viewed)
+        return reply.code(201).header('location', `/api/v1/repositories/${body.id}`).send(body)
       },
     )
 
@@ -178,6 +182,7 @@ export const repositoryRoutes =
         defaultBranch: BranchName.optional(),
         credential: Credential.optional(),
         settings: Settings.optional(),
+        maxRunning: MaxRunning.optional(),
       })
       .meta({ id: 'RepositoryChange' })
     app.patch(
@@ -193,10 +198,16 @@ export const repositoryRoutes =
       },
       async request => {
         const { organizationId, organization } = request.principal
-        const { name, defaultBranch, credential, settings } = request.body
+        const { name, defaultBranch, credential, settings, maxRunning } = request.body
         const { id } = request.params
         const sealed = credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id))
-        const change = { name, default_branch: defaultBranch, settings, credential: sealed }
+        const change = {
+          name,
+          default_branch: defaultBranch,
+          settings,
+          credential: sealed,
+          max_running: maxRunning,
+        }
         try {
           const row = await database.inOrganization(organizationId, async tx => {
             const { url } = known(await findRepository(tx, organizationId, id))
