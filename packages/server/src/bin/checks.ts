@@ -11,7 +11,9 @@ export function createChecks({ config, database, storage }: Foundation, executor
     database,
     storage,
     executor,
+    version: config.version,
     dataDirectory: config.dataDirectory,
+    backup: config.backup,
     leaseSeconds: config.leaseSeconds,
     claude: {
       hasKey: apiKey !== null,

@@ -14,13 +14,11 @@ import { loadMasterKey } from '../secrets/master-key.ts'
 import { createSealing, type Sealing } from '../secrets/sealing.ts'
 import { createDatabase } from '../store/database.ts'
 import { installationId } from '../store/identity.ts'
-import { createLeaderLock } from '../store/leader-lock.ts'
+import { createLeaderLock, SWEEPER_LOCK } from '../store/leader-lock.ts'
 import { createListener } from '../store/listener.ts'
 import { migrate } from '../store/migrate.ts'
 import { connectPostgres, type Postgres } from './postgres.ts'
 import { createStorage } from './storage.ts'
-
-const SWEEPER_LOCK = 7_420_005
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
