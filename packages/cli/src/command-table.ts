@@ -31,6 +31,11 @@ export const COMMANDS: CommandEntry[] = [
         load: () => import('./commands/job/logs.ts'),
       },
       { name: 'diff', summary: 'Print what a job changed', load: () => import('./commands/job/diff.ts') },
+      {
+        name: 'attempts',
+        summary: 'List every try at a job',
+        load: () => import('./commands/job/attempts.ts'),
+      },
       { name: 'cancel', summary: 'Cancel a job', load: () => import('./commands/job/cancel.ts') },
       {
         name: 'retry',
@@ -109,6 +114,11 @@ export const COMMANDS: CommandEntry[] = [
     load: () => import('./commands/login.ts'),
   },
   { name: 'logout', summary: 'Forget the API key of a server', load: () => import('./commands/logout.ts') },
+  {
+    name: 'limit',
+    summary: 'Show or set how many jobs may run at once',
+    load: () => import('./commands/limit.ts'),
+  },
   { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
   { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
   {

@@ -170,6 +170,11 @@ export const Job = z.object({
   verify: z.array(z.string()),
   setup: z.array(z.string()),
   timeoutSeconds: z.number().int(),
+  /** How long it may wait in the queue; null: a week. */
+  queueTimeoutSeconds: z.number().int().nullable(),
+  maxAttempts: z.number().int(),
+  /** Set while a job that failed waits in the queue for its next attempt. */
+  retryAt: z.iso.datetime().optional(),
   budgetUsd: z.number().nullable(),
   /** Not before this. */
   runAt: z.iso.datetime().optional(),

@@ -8,6 +8,7 @@ import { checkLeases, checkSweeper } from './doctor/leases.ts'
 import { checkQueue } from './doctor/queue.ts'
 import { checkVersions } from './doctor/versions.ts'
 import type { Executor } from './executors/port.ts'
+import type { Link, Links } from './queue/link.ts'
 import type { ObjectStorage } from './storage/port.ts'
 import type { Database } from './store/database.ts'
 import { databaseFacts } from './store/health.ts'
@@ -18,6 +19,7 @@ export interface DoctorOptions {
   version: string
   database: Database
   storage: Pick<ObjectStorage, 'check'>
+  links: Links
   executor: Executor | null
   dataDirectory: string
   leaseSeconds: number
@@ -31,6 +33,8 @@ export function createDoctor(options: DoctorOptions): Doctor {
   const checks: Record<string, () => Promise<CheckResult>> = {
     database: () => checkDatabase(options.database),
     storage: () => checkStorage(options.storage),
+    broker: () => checkLink('broker', options.links.queue, 'rings for the workers'),
+    bus: () => checkLink('bus', options.links.bus, 'carries live events'),
     executor: () => checkExecutor(options.executor),
     claude: () => checkClaude(options.claude),
     disk: () => checkDisk(options),
@@ -96,6 +100,12 @@ async function checkStorage(storage: DoctorOptions['storage']): Promise<CheckRes
     summary: `${summary}: ${problem}`,
     next: 'Old stories can not be read until it works. Check FLOWFORGE_STORAGE_URL and the AWS_… variables, or the data folder.',
   }
+}
+
+async function checkLink(name: string, link: Link, does: string): Promise<CheckResult> {
+  const { ok, summary, problem } = await link.check()
+  if (ok) return { name, status: 'ok', summary: `${summary} ${does}` }
+  return { name, status: 'problem', summary: `${summary}: ${problem}`, next: link.next }
 }
 
 async function checkClaude({ hasKey, baseUrl, scripted }: DoctorOptions['claude']): Promise<CheckResult> {

@@ -139,6 +139,8 @@ function newJob(number: number, body: Partial<Job>, begun: number, scriptedModel
     needs: [],
     cache: false,
     timeoutSeconds: 3_600,
+    queueTimeoutSeconds: null,
+    maxAttempts: 2,
     budgetUsd: null,
     createdAt: new Date(begun).toISOString(),
     ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)),

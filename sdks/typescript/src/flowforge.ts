@@ -3,7 +3,7 @@ import { type ApiKeys, createApiKeys } from './api-keys.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { createRepositories, type Repositories } from './repositories.ts'
 import { type CallOptions, createTransport, type TransportOptions } from './transport.ts'
-import type { DoctorCheck, Me, SystemInfo } from './types.ts'
+import type { DoctorCheck, Limits, Me, SystemInfo } from './types.ts'
 
 export interface FlowForge {
   jobs: Jobs
@@ -12,6 +12,9 @@ export interface FlowForge {
   /** Who the credential stands for. */
   me(options?: CallOptions): Promise<Me>
   system(options?: CallOptions): Promise<SystemInfo>
+  limits(options?: CallOptions): Promise<Limits>
+  /** null: as many as there is room for. */
+  setMaxRunning(maxRunning: number | null, options?: CallOptions): Promise<Limits>
   /** What the server finds when it looks at itself. */
   doctor(options?: CallOptions): Promise<DoctorCheck[]>
 }
@@ -26,6 +29,9 @@ export function createFlowForge(options: TransportOptions): FlowForge {
     apiKeys: createApiKeys(transport),
     me: async ({ signal } = {}) => (await client.GET('/api/v1/me', { signal })).data!,
     system: async ({ signal } = {}) => (await client.GET('/api/v1/system', { signal })).data!,
+    limits: async ({ signal } = {}) => (await client.GET('/api/v1/limits', { signal })).data!,
+    setMaxRunning: async (maxRunning, { signal } = {}) =>
+      (await client.PATCH('/api/v1/limits', { body: { maxRunning }, signal })).data!,
     doctor: async ({ signal } = {}) => (await client.GET('/api/v1/doctor', { signal })).data!.checks,
   }
 }

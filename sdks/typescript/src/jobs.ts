@@ -5,6 +5,7 @@ import { createPages, type Pages } from './pages.ts'
 import { type CallOptions, type CreateOptions, idempotency, type Transport } from './transport.ts'
 import type {
   Approval,
+  Attempt,
   Job,
   JobChange,
   JobDiff,
@@ -54,6 +55,8 @@ export interface Jobs {
   /** What is in the log and what comes, until the job has ended. */
   follow(id: string, options?: FollowOptions): AsyncGenerator<JobEvent, void>
   diff(id: string, options?: CallOptions): Promise<JobDiff>
+  /** Every try at the job, oldest first. */
+  attempts(id: string, options?: CallOptions): Promise<Attempt[]>
   /** The transcript as plain text. */
   log(id: string, options?: CallOptions): Promise<string>
 }
@@ -164,6 +167,8 @@ export function createJobs({ client, once }: Transport): Jobs {
       ),
     diff: async (id, { signal } = {}) =>
       (await client.GET('/api/v1/jobs/{id}/diff', { params: { path: { id } }, signal })).data!,
+    attempts: async (id, { signal } = {}) =>
+      (await client.GET('/api/v1/jobs/{id}/attempts', { params: { path: { id } }, signal })).data!.data,
     log: async (id, { signal } = {}) => {
       const { data } = await client.GET('/api/v1/jobs/{id}/log', {
         params: { path: { id } },

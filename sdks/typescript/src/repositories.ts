@@ -9,6 +9,8 @@ export interface Repositories {
   list(options?: ListOptions): Pages<Repository>
   get(id: string, options?: CallOptions): Promise<Repository>
   remove(id: string, options?: CallOptions): Promise<void>
+  /** How many jobs of the repository may run at once; null: as many as there is room for. */
+  setMaxRunning(id: string, maxRunning: number | null, options?: CallOptions): Promise<Repository>
   /** The domains that jobs may reach; replaces the list and returns it. */
   setEgress(id: string, allow: string[], options?: CallOptions): Promise<string[]>
 }
@@ -34,6 +36,14 @@ export function createRepositories({ client }: Transport): Repositories {
       (await client.GET('/api/v1/repositories/{id}', { params: { path: { id } }, signal })).data!,
     remove: async (id, { signal } = {}) => {
       await client.DELETE('/api/v1/repositories/{id}', { params: { path: { id } }, signal })
+    },
+    setMaxRunning: async (id, maxRunning, { signal } = {}) => {
+      const { data } = await client.PATCH('/api/v1/repositories/{id}', {
+        params: { path: { id } },
+        body: { maxRunning },
+        signal,
+      })
+      return data!
     },
     setEgress: async (id, allow, { signal } = {}) => {
       const { data } = await client.PUT('/api/v1/repositories/{id}/egress', {

@@ -9,6 +9,7 @@ export type NewJob = Schemas['NewJob']
 export type NewBatch = Schemas['NewBatch']
 export type JobChange = Schemas['JobChange']
 export type JobRelations = Schemas['JobRelations']
+export type Attempt = Schemas['Attempt']
 export type JobDiff = Schemas['Diff']
 export type JobState = Job['state']
 export type Priority = Job['priority']
@@ -34,6 +35,8 @@ export type Credential = NonNullable<NewRepository['credential']>
 export type ApiKey = Schemas['ApiKey']
 /** The only answer that ever holds the key itself. */
 export type NewApiKey = Schemas['NewApiKey']
+/** How many jobs of the organization may run at once, and do. */
+export type Limits = Schemas['Limits']
 export type Me = Schemas['Me']
 export type SystemInfo = Schemas['System']
 export type DoctorCheck = Schemas['CheckResult']

@@ -21,6 +21,7 @@ export interface RunFlags {
   setup?: string[]
   budget?: number
   timeout?: number
+  queueTimeout?: number
   model?: string
   at?: string
   needs?: string[]
@@ -50,6 +51,7 @@ export const command = defineCommand<RunFlags, RunOptions>({
       .option('--setup <command>', 'run before Claude starts; may be given again', collect)
       .option('--budget <usd>', 'stop at this cost in dollars', parseUsd)
       .option('--timeout <duration>', 'stop after this time, such as 30m', parseDuration)
+      .option('--queue-timeout <duration>', 'give up when it has not started after this time', parseDuration)
       .option('--model <model>', 'which Claude model')
       .option('--at <time>', 'start no earlier: 22:30, 2026-12-24T22:30, or +2h', parseMoment)
       .option('--needs <job>', 'start when this job has succeeded; may be given again', collect)
@@ -100,6 +102,7 @@ export function parseRun([task]: string[], flags: RunFlags): RunOptions {
     setup: flags.setup,
     budgetUsd: flags.budget,
     timeoutSeconds: flags.timeout,
+    queueTimeoutSeconds: flags.queueTimeout,
     model: flags.model,
     runAt: flags.at,
     needs: flags.needs?.map(parseJobId),

@@ -9,6 +9,9 @@ export const jobBaseRef = (jobId: string): string => `refs/flowforge/jobs/${jobI
 /** What one attempt has pushed: the fence against a late push of an earlier one. */
 export const attemptRef = (jobId: string, number: number): string =>
   `refs/flowforge/jobs/${jobId}/attempt-${number}`
+/** What was saved of an attempt that broke off. People may fetch it: nothing under refs/heads moves for it. */
+export const rescueRef = (jobId: string, number: number): string =>
+  `refs/flowforge/jobs/${jobId}/rescue/${number}`
 /** Unfinished work of an attempt whose container was released. */
 export const workRef = (jobId: string, number: number): string =>
   `refs/flowforge/jobs/${jobId}/work-${number}`

@@ -14,6 +14,7 @@ import { openApiDocument } from './openapi.ts'
 import { handleError, sendProblem } from './problems.ts'
 import { headerPairs, refuseForeignOrigin } from './request-origin.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
+import { attemptRoutes } from './routes/attempts.ts'
 import { authRoutes } from './routes/auth.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { gitRoutes } from './routes/git.ts'
@@ -21,6 +22,7 @@ import { healthRoutes } from './routes/health.ts'
 import { jobConversationRoutes } from './routes/job-conversation.ts'
 import { jobStoryRoutes } from './routes/job-story.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { limitRoutes } from './routes/limits.ts'
 import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
 import { systemRoutes } from './routes/system.ts'
@@ -68,7 +70,8 @@ export async function createApp(context: HttpContext): Promise<App> {
     )
   })
 
-  await app.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  // Without compression: live-connection.ts writes frames, and a context for each client costs memory.
+  await app.register(websocket, { options: { maxPayload: 64 * 1024, perMessageDeflate: false } })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -104,10 +107,12 @@ export async function createApp(context: HttpContext): Promise<App> {
         refuseForeignOrigin(request, context.publicUrl)
       })
       await typed.register(jobRoutes(context))
+      await typed.register(attemptRoutes(context))
       await typed.register(jobConversationRoutes(context))
       await typed.register(jobStoryRoutes(context))
       await typed.register(liveRoutes(context))
       await typed.register(repositoryRoutes(context))
+      await typed.register(limitRoutes(context))
       await typed.register(apiKeyRoutes(context))
       await typed.register(systemRoutes(context))
     },

@@ -1,4 +1,5 @@
 import { request as rawRequest } from 'node:http'
+import sql from 'sql-template-tag'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancel, startEngine } from '../jobs/testing-engine.ts'
 import { type Asking, isProblem, startTestServer, type TestServer } from './testing-server.ts'
@@ -188,6 +189,20 @@ describe('a job', () => {
     expect(places).toEqual([4, 2, 3, 1])
   })
 
+  test('waits for its retry: the time is told instead of a place in the queue', async () => {
+    const { id } = await server.scene.submit()
+    await server.scene.database.acrossOrganizations(tx =>
+      tx.run(sql`update jobs set not_before = now() + interval '1 minute' where id = ${id}`),
+    )
+    const { body } = await ask(`/jobs/${id}`)
+    expect(body).toMatchObject({
+      retryAt: expect.stringMatching(/Z$/),
+      maxAttempts: 2,
+      queueTimeoutSeconds: null,
+    })
+    expect(body.queuePosition).toBeUndefined()
+  })
+
   test('is cancelled once: then 409', async () => {
     const { id } = await server.scene.submit()
     expect((await ask(`/jobs/${id}/cancel`, { method: 'POST' })).body.state).toBe('cancelled')
@@ -325,8 +340,11 @@ describe('every documented route', () => {
     changeJob: () => ({ priority: 'high' }),
     createRepository: () => ({ name: `r${performance.now()}` }),
     updateRepository: () => ({ settings: {} }),
+    updateLimits: () => ({ maxRunning: null }),
     setEgress: () => ({ allow: [] }),
     createApiKey: () => ({ name: 'x' }),
+    replyToJob: () => ({ text: 'x' }),
+    decideRequest: () => ({ requestId: 'x', decision: 'allow' }),
   }
   const call = async (
     { path, method, operation }: Awaited<ReturnType<typeof operations>>[number],
@@ -363,12 +381,14 @@ describe('every documented route', () => {
   test('answers whoever may ask', async () => {
     for (const operation of await operations()) {
       const answer = await call(operation, server.keys.first)
-      // A key named "k" is not there, a queued job has no diff and nothing to interrupt, and the sample repository has
+      // A key named "k" is not there, a queued job has no diff and nothing to interrupt or to answer, and the sample repository has
       // unfinished jobs.
       const exceptions: Record<string, number> = {
         revokeApiKey: 404,
         getDiff: 404,
         interruptJob: 409,
+        replyToJob: 409,
+        decideRequest: 404,
         deleteRepository: 409,
       }
       const expected = exceptions[operation.operation.operationId]
@@ -443,3 +463,24 @@ const rawGet = (path: string) =>
     asked.on('error', reject)
     asked.end()
   })
+
+describe('limits', () => {
+  test('of the organization are set and taken away', async () => {
+    await server.scene.removeJobs()
+    await server.scene.submit()
+    const set = { method: 'PATCH', body: { maxRunning: 3 } }
+    expect((await ask('/limits', set)).body).toEqual({ maxRunning: 3, running: 0, queued: 1 })
+    expect((await ask('/limits')).body.maxRunning).toBe(3)
+    isProblem(await ask('/limits', { ...set, body: { maxRunning: 0 } }), 422, 'validation_failed')
+    expect((await ask('/limits', { ...set, body: { maxRunning: null } })).body.maxRunning).toBeNull()
+  })
+
+  test('of a repository are set, stay when something else changes, and are taken away', async () => {
+    const path = `/repositories/${server.scene.tenant.repositoryId}`
+    const change = (body: unknown) => ask(path, { method: 'PATCH', body })
+    expect((await change({ maxRunning: 2 })).body.maxRunning).toBe(2)
+    expect((await change({ settings: {} })).body.maxRunning).toBe(2)
+    expect((await change({ maxRunning: null })).body.maxRunning).toBeNull()
+    isProblem(await change({ maxRunning: -1 }), 422, 'validation_failed')
+  })
+})

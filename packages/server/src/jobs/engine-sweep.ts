@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { forgetOldKeys } from '../store/idempotency.ts'
 import { forgetSilentWorkers } from '../store/workers.ts'
 import { releaseDueJobs, sweepDependents } from './dependents.ts'
+import { endOverdueJobs } from './queue-timeout.ts'
 import { adoptionGraceSeconds, recoverLostAttempts } from './recover.ts'
 import type { SettleContext } from './settle.ts'
 import type { SweepTask } from './sweeper.ts'
@@ -57,6 +58,15 @@ export const engineSweep = (
     everyMs: OLD_KEYS_MS,
     limitMs: LIMIT_MS,
     run: async () => void (await context.database.acrossOrganizations(forgetOldKeys)),
+  },
+  {
+    name: 'overdue jobs',
+    everyMs: 2_000,
+    limitMs: LIMIT_MS,
+    run: async () => {
+      const ended = await endOverdueJobs(context, SILENT_LEASES * leaseSeconds)
+      if (ended > 0) context.log.warn({ ended }, 'jobs waited too long in the queue')
+    },
   },
   {
     name: 'silent workers',

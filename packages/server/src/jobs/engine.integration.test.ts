@@ -42,9 +42,17 @@ describe('a job in the hands of a worker', () => {
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
   })
 
+  test('whose container heard of no worker for long is tried again, whatever attempts it has', async () => {
+    await engine()
+    const { id } = await scene.submit({ task: '[dummy: exit-once 4]', maxAttempts: 1 })
+    await reaches(id, 'succeeded')
+    expect((await scene.story(id)).find(event => event.type === 'job.retried')).toMatchObject({
+      data: { reason: { code: 'worker_lost', message: expect.stringContaining('No worker answered') } },
+    })
+  })
+
   test.each([
     ['exit:3', 'agent_crashed', 'with exit code 3'],
-    ['exit:4', 'worker_lost', 'No worker answered'],
     ['oom', 'oom', 'more memory'],
     ['fail setup_failed', 'setup_failed', 'scripted failure'],
     ['die-at verifying', 'agent_crashed', 'during the stage verifying'],
@@ -221,12 +229,13 @@ describe('a worker', () => {
       await recoverLostAttempts(scene, 0)
       return (await scene.job(id)).state
     }
-    await expect.poll(freeze, { interval: 1 }).toBe('failed')
+    const isLost = async () => (await scene.story(id)).some(event => event.type === 'attempt.lost')
+    await expect
+      .poll(async () => (await isLost()) || (await freeze()) === 'queued', { interval: 1 })
+      .toBe(true)
+    await cancel(scene, id)
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
-    expect((await scene.story(id)).at(-1)).toMatchObject({
-      type: 'job.failed',
-      data: { reason: { code: 'worker_lost' } },
-    })
+    await reaches(id, 'cancelled')
   })
 
   test('survives the loss of every connection to Postgres, and so does its job', async () => {

@@ -1,3 +1,4 @@
+import sql from 'sql-template-tag'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isFlowForgeError } from '../errors.ts'
 import { renewLeases } from '../store/leases.ts'
@@ -5,6 +6,7 @@ import { cancelJob } from './cancel.ts'
 import { reasonOf } from './failures.ts'
 import { recoverLostAttempts } from './recover.ts'
 import { type Outcome, settleAttempt } from './settle.ts'
+import { letTimePass } from './testing-aftermath.ts'
 import { createScene, type Scene, TERMINAL_EVENTS } from './testing-scene.ts'
 
 let scene: Scene
@@ -148,23 +150,38 @@ describe('cancelling', () => {
 })
 
 describe('a lost lease', () => {
-  test('queues the job again until its attempts are used up, then fails it', async () => {
-    const first = await running(2)
+  test('of attempts that had worked for long fails no job, however many there are', async () => {
+    const { id } = await running(1)
+    for (let number = 1; number <= 30; number += 1) {
+      await scene.database.acrossOrganizations(tx =>
+        tx.run(sql`update attempts set started_at = now() - interval '11 minutes' where ended_at is null`),
+      )
+      await letTimePass(scene)
+      expect(await recoverLostAttempts(scene, 0)).toBe(1)
+      expect(await scene.claim()).toHaveLength(1)
+    }
+    expect(await scene.job(id)).toMatchObject({ state: 'running', attempt: 31 })
+  })
+
+  test('queues the job again, whatever attempts it has, and fails it when its workers are lost again and again', async () => {
+    const first = await running(1)
     await scene.expireLease(first.attemptId)
     expect(await recoverLostAttempts(scene, 0)).toBe(1)
     expect(await scene.job(first.id)).toMatchObject({ state: 'queued', attempt: 1 })
-    const { attempt } = (await scene.claim())[0]!
-    await scene.expireLease(attempt.id)
-    expect(await recoverLostAttempts(scene, 0)).toBe(1)
-    expect(await scene.job(first.id)).toMatchObject({
-      state: 'failed',
-      reason: { code: 'worker_lost', message: 'The worker that ran attempt 2 fell silent.' },
-    })
     expect((await scene.story(first.id)).map(event => event.type)).toEqual([
       ...['job.created', 'job.queued', 'job.started', 'attempt.started', 'job.stage'],
-      ...['attempt.lost', 'job.retried', 'job.queued', 'job.started', 'attempt.started', 'job.stage'],
-      ...['attempt.lost', 'job.failed'],
+      ...['attempt.lost', 'job.retried', 'job.queued'],
     ])
+    for (let number = 2; number <= 20; number += 1) {
+      await letTimePass(scene)
+      const { attempt } = (await scene.claim())[0]!
+      await scene.expireLease(attempt.id)
+      expect(await recoverLostAttempts(scene, 0)).toBe(1)
+    }
+    expect(await scene.job(first.id)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'worker_lost', message: 'The worker that ran attempt 20 fell silent.' },
+    })
     await expect(settle(first, SUCCEEDED)).rejects.toMatchObject({ code: 'lease_lost' })
   })
 

@@ -1,13 +1,13 @@
 // Ends an attempt and, with it, the job or its return to the queue. One transaction, fenced by the holder's epoch:
 // of two that would settle, one wins and the other learns that its lease is lost.
 import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
-import { countFailures, endAttempt, type Holder } from '../store/attempts.ts'
+import { countEnds, endAttempt, type Holder } from '../store/attempts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
 import { tellDependents } from './dependents.ts'
 import type { Doorbell, EventLog } from './ports.ts'
-import { type FailedAttempt, retryDelay } from './retry-policy.ts'
+import { type FailedAttempt, QUICK_LOSS_SECONDS, retryDelay } from './retry-policy.ts'
 import { after } from './states.ts'
 import { reopen } from './tell.ts'
 import { queueAgain } from './wait.ts'
@@ -116,13 +116,12 @@ async function retryDelayOf(
   job: JobRow,
   { reason, retryAfterMs }: Extract<Outcome, { kind: 'failed' }>,
 ): Promise<number | null> {
-  const failed: FailedAttempt = {
+  const ends = await countEnds(tx, job.id, {
     code: reason.code,
-    attempts: job.attempt - job.attempts_before,
-    maxAttempts: job.max_attempts,
-    sameFailures: await countFailures(tx, job.id, reason.code, job.attempts_before),
-    retryAfterMs,
-  }
+    afterNumber: job.attempts_before,
+    quickSeconds: QUICK_LOSS_SECONDS,
+  })
+  const failed: FailedAttempt = { code: reason.code, maxAttempts: job.max_attempts, retryAfterMs, ...ends }
   return retryDelay(failed, context.random ?? Math.random)
 }
 

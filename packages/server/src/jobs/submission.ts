@@ -21,6 +21,8 @@ export interface Submission {
   budgetUsd?: number
   timeoutSeconds?: number
   maxAttempts?: number
+  /** How long it may wait in the queue. */
+  queueTimeoutSeconds?: number
   /** Ids or numbers of jobs that must have succeeded; within a batch also their keys. */
   needs?: string[]
   /** One of `needs`: start from its result instead of the base branch. */
@@ -105,6 +107,7 @@ export function newJob(
     budget_usd: submission.budgetUsd ?? null,
     timeout_seconds: submission.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
     max_attempts: submission.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    queue_timeout_seconds: submission.queueTimeoutSeconds ?? null,
     run_at: planned.runAt,
     needs: planned.needs,
     base_from: planned.baseFrom,

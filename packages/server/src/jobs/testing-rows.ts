@@ -26,6 +26,7 @@ export const jobRow = (fields: Partial<JobRow> = {}): JobRow => ({
   budget_usd: null,
   timeout_seconds: 3600,
   max_attempts: 2,
+  queue_timeout_seconds: null,
   attempt: 0,
   attempts_before: 0,
   not_before: null,
@@ -83,8 +84,9 @@ export const attemptRow = (fields: Partial<AttemptRow> = {}): AttemptRow => ({
   deadline_at: AT,
   ended_at: null,
   end_reason: null,
-  failure: null,
   place: null,
+  failure: null,
+  rescued_commit: null,
   ...fields,
 })
 
@@ -96,6 +98,7 @@ export const repositoryRow = (fields: Partial<RepositoryRow> = {}): RepositoryRo
   default_branch: 'main',
   credential: null,
   settings: {},
+  max_running: null,
   created_at: AT,
   ...fields,
 })

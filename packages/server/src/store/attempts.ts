@@ -35,10 +35,12 @@ export interface AttemptRow {
   deadline_at: Date
   ended_at: Date | null
   end_reason: string | null
-  /** The code that it failed with, if it did. */
-  failure: FailureCode | null
   /** The data folder of its doors and mirrors; null before this was recorded. */
   place: string | null
+  /** The code that it failed with, if it did. */
+  failure: FailureCode | null
+  /** What was saved of it after it broke off. */
+  rescued_commit: string | null
 }
 
 /** Who writes: an attempt, as the holder of one epoch of its lease. */
@@ -109,16 +111,24 @@ export const endAttempt = (
   failure: FailureCode | null,
 ): Promise<number> => end(tx, { holder, reason, failure })
 
-/** Of a job's attempts behind `afterNumber`. */
-export const countFailures = async (
+/** How a job's attempts behind `afterNumber` ended. The newest counts: it has ended before this is asked. */
+export const countEnds = async (
   tx: Transaction,
   jobId: string,
-  code: FailureCode,
-  afterNumber: number,
-): Promise<number> =>
-  (await tx.first<{ count: number }>(sql`
-    select count(*) from attempts where job_id = ${jobId} and failure = ${code} and number > ${afterNumber}`))!
-    .count
+  of: { code: FailureCode; afterNumber: number; quickSeconds: number },
+): Promise<{ failures: number; sameFailures: number; quickLosses: number }> =>
+  (await tx.first<{ failures: number; sameFailures: number; quickLosses: number }>(sql`
+    with ended as (
+      select number, failure, coalesce(failure = 'worker_lost'
+        and ended_at - started_at < make_interval(secs => ${of.quickSeconds}), false) as is_quick_loss
+      from attempts where job_id = ${jobId} and number > ${of.afterNumber} and ended_at is not null
+    )
+    select
+      count(*) filter (where failure <> 'worker_lost')::int as failures,
+      count(*) filter (where failure = ${of.code})::int as "sameFailures",
+      count(*) filter (where is_quick_loss and number > coalesce(
+        (select max(number) from ended where not is_quick_loss), 0))::int as "quickLosses"
+    from ended`))!
 
 const bind = merged(
   keyOfHolder,

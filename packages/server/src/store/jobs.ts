@@ -26,6 +26,8 @@ export interface JobRow {
   budget_usd: number | null
   timeout_seconds: number
   max_attempts: number
+  /** How long it may wait in the queue; null: the default. */
+  queue_timeout_seconds: number | null
   attempt: number
   /** Made before a person's last retry. */
   attempts_before: number
@@ -109,6 +111,7 @@ const NEW_JOB_COLUMNS = {
   budget_usd: 'numeric',
   timeout_seconds: 'int',
   max_attempts: 'int',
+  queue_timeout_seconds: 'int',
   run_at: 'timestamptz',
   needs: 'uuid[]',
   base_from: 'uuid',
@@ -200,14 +203,6 @@ export const listJobs = (
     sql`select * from jobs where ${join(conditions, ' and ')} order by id desc limit ${page.limit}`,
   )
 }
-
-/** How many queued jobs come before this one. */
-export const queuePosition = async (tx: Transaction, job: JobRow): Promise<number> =>
-  (await tx.first<{ ahead: number }>(sql`
-    select count(*) as ahead from jobs
-    where state = 'queued' and (priority > ${job.priority}
-      or (priority = ${job.priority} and (queued_at, id) < (select queued_at, id from jobs where id = ${job.id})))`))!
-    .ahead + 1
 
 export interface JobChange {
   state?: JobState

@@ -11,6 +11,8 @@ export interface RepositoryRow {
   default_branch: string | null
   credential: Buffer | null
   settings: RepositorySettings
+  /** How many of its jobs may run at once; null: as many as there is room for. */
+  max_running: number | null
   created_at: Date
 }
 
@@ -26,7 +28,7 @@ export interface RepositorySettings {
 
 export const insertRepository = async (
   tx: Transaction,
-  row: Omit<RepositoryRow, 'created_at'> & { created_by: string | null },
+  row: Omit<RepositoryRow, 'created_at' | 'max_running'> & { created_by: string | null },
 ): Promise<RepositoryRow> =>
   (await tx.first<RepositoryRow>(sql`
     insert into repositories (id, organization_id, name, url, default_branch, credential, settings, created_by)
@@ -97,6 +99,7 @@ export interface RepositoryChange {
   default_branch?: string
   settings?: RepositorySettings
   credential?: Buffer
+  max_running?: number | null
 }
 
 export const updateRepository = (
@@ -110,7 +113,8 @@ export const updateRepository = (
       name = coalesce(${change.name ?? null}, name),
       default_branch = coalesce(${change.default_branch ?? null}, default_branch),
       settings = settings || ${change.settings ?? {}}::jsonb,
-      credential = coalesce(${change.credential ?? null}, credential)
+      credential = coalesce(${change.credential ?? null}, credential),
+      max_running = case when ${change.max_running !== undefined} then ${change.max_running ?? null}::int else max_running end
     where organization_id = ${organizationId} and id = ${id}
     returning *`)
 

@@ -49,22 +49,6 @@ export interface paths {
         patch: operations["changeJob"];
         trace?: never;
     };
-    "/api/v1/jobs/{id}/attempts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["listAttempts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs/{id}/relations": {
         parameters: {
             query?: never;
@@ -124,6 +108,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["interruptJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -310,6 +310,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["updateLimits"];
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -456,6 +472,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -498,7 +518,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "backup_damaged" | "backup_key_wrong" | "backup_not_found" | "backup_failed" | "system_not_empty" | "migration_failed" | "version_unsupported" | "database_unavailable";
+            code: "validation_failed" | "malformed_request" | "not_signed_in" | "not_allowed" | "not_found" | "job_not_found" | "repository_not_found" | "repository_name_taken" | "repository_busy" | "repository_url_invalid" | "address_not_allowed" | "branch_name_invalid" | "model_not_allowed" | "run_at_invalid" | "needs_cycle" | "budget_below_spent" | "schedule_not_found" | "schedule_name_taken" | "schedule_invalid" | "job_state_conflict" | "request_not_found" | "request_decided" | "idempotency_key_reused" | "payload_too_large" | "rate_limited" | "unavailable" | "internal_error" | "git_auth" | "git_unreachable" | "base_not_found" | "push_rejected" | "disk_full" | "storage_unavailable" | "object_damaged" | "repository_empty" | "docker_unavailable" | "image_unavailable" | "no_capacity" | "lease_lost" | "config_invalid" | "port_taken" | "backup_damaged" | "backup_key_wrong" | "backup_not_found" | "backup_failed" | "system_not_empty" | "migration_failed" | "version_unsupported" | "broker_unavailable" | "database_unavailable";
             requestId: string;
             errors?: {
                 path: string;
@@ -539,6 +559,8 @@ export interface components {
             model?: string;
             budgetUsd?: number;
             timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
             maxAttempts?: number;
             /** @description Claude only plans, until a person approves the plan */
             planFirst?: boolean;
@@ -576,6 +598,8 @@ export interface components {
                 model?: string;
                 budgetUsd?: number;
                 timeoutSeconds?: number;
+                /** @description How long it may wait in the queue; a week unless said otherwise */
+                queueTimeoutSeconds?: number;
                 maxAttempts?: number;
                 /** @description Claude only plans, until a person approves the plan */
                 planFirst?: boolean;
@@ -646,6 +670,10 @@ export interface components {
             verify: string[];
             setup: string[];
             timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
             budgetUsd: number | null;
             /** Format: date-time */
             runAt?: string;
@@ -677,11 +705,20 @@ export interface components {
         Attempt: {
             number: number;
             workerId: string;
+            epoch: number;
             /** Format: date-time */
             startedAt: string;
             endedAt: string | null;
             endReason: string | null;
+            failure: ("internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user") | null;
+            containers: {
+                phase: string;
+                executor: string;
+                id: string;
+            }[];
             pushedCommit: string | null;
+            rescuedCommit: string | null;
+            rescueRef: string | null;
             sessionId: string | null;
         };
         Reply: {
@@ -738,6 +775,11 @@ export interface components {
             diff: string;
             truncated: boolean;
         };
+        Limits: {
+            maxRunning: number | null;
+            running: number;
+            queued: number;
+        };
         LiveTicket: {
             ticket: string;
             /** Format: date-time */
@@ -756,6 +798,7 @@ export interface components {
                 /** @description Claude Code's permission rules for what needs a person's yes */
                 approvals?: string[];
             };
+            maxRunning: number | null;
             egress: {
                 allow: string[];
             };
@@ -795,7 +838,14 @@ export interface components {
             queue: {
                 queued: number;
                 running: number;
+                /** @enum {string} */
+                kind: "postgres" | "rabbitmq" | "redis";
             };
+            bus: {
+                /** @enum {string} */
+                kind: "postgres" | "rabbitmq" | "redis";
+            };
+            degraded: string[];
         };
         Worker: {
             id: string;
@@ -872,6 +922,12 @@ export interface components {
                 /** @description Claude Code's permission rules for what needs a person's yes */
                 approvals?: string[];
             };
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning?: number | null;
+        };
+        LimitsChange: {
+            /** @description How many jobs may run at once; null: as many as there is room for */
+            maxRunning: number | null;
         };
     };
     responses: never;
@@ -1160,60 +1216,6 @@ export interface operations {
             };
         };
     };
-    listAttempts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The job's id, or its number */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Attempt"][];
-                        nextCursor: string | null;
-                        hasMore: boolean;
-                    };
-                };
-            };
-            /** @description Default Response */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Default Response */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getJobRelations: {
         parameters: {
             query?: never;
@@ -1435,6 +1437,51 @@ export interface operations {
             };
             /** @description Default Response */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id, or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Attempt"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2253,6 +2300,95 @@ export interface operations {
             };
             /** @description Default Response */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

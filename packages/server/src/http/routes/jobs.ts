@@ -9,10 +9,10 @@ import { interruptJob } from '../../jobs/interrupt.ts'
 import { retryJobOnce } from '../../jobs/retry.ts'
 import { submitBatch, submitJob } from '../../jobs/submit.ts'
 import { viewJob } from '../../jobs/view.ts'
-import { listAttempts } from '../../store/attempts.ts'
 import type { Transaction } from '../../store/database.ts'
 import { listDependents, listPredecessors } from '../../store/dependents.ts'
-import { findJob, type JobRow, listJobs, queuePosition } from '../../store/jobs.ts'
+import { findJob, type JobRow, listJobs } from '../../store/jobs.ts'
+import { queuePosition } from '../../store/queue.ts'
 import type { HttpContext } from '../context.ts'
 import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
@@ -20,18 +20,6 @@ import { Problem } from '../problems.ts'
 import { BudgetUsd, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
 
 export const JobBody = Job.meta({ id: 'Job' })
-
-const Attempt = z
-  .object({
-    number: z.int(),
-    workerId: z.string(),
-    startedAt: z.iso.datetime(),
-    endedAt: z.iso.datetime().nullable(),
-    endReason: z.string().nullable(),
-    pushedCommit: z.string().nullable(),
-    sessionId: z.string().nullable(),
-  })
-  .meta({ id: 'Attempt' })
 
 export const JobReference = z.object({ id: z.string().meta({ description: "The job's id, or its number" }) })
 
@@ -55,6 +43,11 @@ export const jobRoutes =
   (context: HttpContext): FastifyPluginAsyncZod =>
   async app => {
     const { database } = context
+    /** A number alone, of a job that the person may see: how the queues of the others stand against it stays unsaid. */
+    const positionOf = async (job: JobRow): Promise<number | undefined> =>
+      job.state === 'queued' && job.not_before === null
+        ? database.acrossOrganizations(tx => queuePosition(tx, job))
+        : undefined
     const errors = { 401: Problem, 404: Problem, 422: Problem }
 
     app.post(
@@ -139,38 +132,10 @@ export const jobRoutes =
       },
       async request => {
         const { organizationId } = request.principal
-        return database.inOrganization(organizationId, async tx => {
-          const job = await requireJob(tx, organizationId, request.params.id)
-          return viewJob(job, job.state === 'queued' ? await queuePosition(tx, job) : undefined)
-        })
-      },
-    )
-
-    app.get(
-      '/jobs/:id/attempts',
-      {
-        schema: {
-          operationId: 'listAttempts',
-          tags: ['jobs'],
-          params: JobReference,
-          response: { 200: pageOf(Attempt), ...errors },
-        },
-      },
-      async request => {
-        const { organizationId } = request.principal
-        const attempts = await database.inOrganization(organizationId, async tx =>
-          listAttempts(tx, organizationId, (await requireJob(tx, organizationId, request.params.id)).id),
+        const job = await database.inOrganization(organizationId, tx =>
+          requireJob(tx, organizationId, request.params.id),
         )
-        const data = attempts.map(attempt => ({
-          number: attempt.number,
-          workerId: attempt.worker_id,
-          startedAt: attempt.started_at.toISOString(),
-          endedAt: attempt.ended_at?.toISOString() ?? null,
-          endReason: attempt.end_reason,
-          pushedCommit: attempt.pushed_commit,
-          sessionId: attempt.session_id,
-        }))
-        return { data, nextCursor: null, hasMore: false }
+        return viewJob(job, await positionOf(job))
       },
     )
 

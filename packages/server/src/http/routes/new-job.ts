@@ -48,6 +48,12 @@ const work = {
     .min(10)
     .max(7 * DAY_SECONDS)
     .optional(),
+  queueTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(30 * DAY_SECONDS)
+    .optional()
+    .meta({ description: 'How long it may wait in the queue; a week unless said otherwise' }),
   maxAttempts: z.int().min(1).max(20).optional(),
   planFirst: z
     .boolean()

@@ -18,6 +18,7 @@ import {
 import type { HttpContext } from '../context.ts'
 import { PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
+import { MaxRunning } from './limits.ts'
 
 const Name = z
   .string()
@@ -64,6 +65,7 @@ const Repository = z
     defaultBranch: z.string().nullable(),
     hasCredential: z.boolean(),
     settings: Settings,
+    maxRunning: z.int().nullable(),
     egress: Egress,
     /** Where people fetch from, and push to when it is hosted. */
     gitUrl: z.string(),
@@ -88,6 +90,7 @@ export const repositoryRoutes =
         defaultBranch: row.default_branch,
         hasCredential: row.credential !== null,
         settings: { setup, verify, approvals },
+        maxRunning: row.max_running,
         egress: { allow: egressAllow ?? [] },
         gitUrl: `${context.publicUrl}/git/${slug}/${row.name}.git`,
         createdAt: row.created_at.toISOString(),
@@ -178,6 +181,7 @@ export const repositoryRoutes =
         defaultBranch: BranchName.optional(),
         credential: Credential.optional(),
         settings: Settings.optional(),
+        maxRunning: MaxRunning.optional(),
       })
       .meta({ id: 'RepositoryChange' })
     app.patch(
@@ -193,10 +197,16 @@ export const repositoryRoutes =
       },
       async request => {
         const { organizationId, organization } = request.principal
-        const { name, defaultBranch, credential, settings } = request.body
+        const { name, defaultBranch, credential, settings, maxRunning } = request.body
         const { id } = request.params
         const sealed = credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id))
-        const change = { name, default_branch: defaultBranch, settings, credential: sealed }
+        const change = {
+          name,
+          default_branch: defaultBranch,
+          settings,
+          credential: sealed,
+          max_running: maxRunning,
+        }
         try {
           const row = await database.inOrganization(organizationId, async tx => {
             const { url } = known(await findRepository(tx, organizationId, id))
