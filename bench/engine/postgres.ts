@@ -10,10 +10,17 @@ import { migrate } from '../../packages/server/src/store/migrate.ts'
 export interface Cluster {
   directory: string
   /** An empty database that belongs to its user. */
-  createDatabase(name: string): Promise<{ owner: pg.ClientConfig; app: pg.ClientConfig }>
+  createDatabase(name: string): Promise<DatabaseRoles>
   /** One with FlowForge's tables. */
-  createFlowForge(name: string): Promise<{ owner: pg.ClientConfig; app: pg.ClientConfig }>
+  createFlowForge(name: string): Promise<DatabaseRoles>
   stop(): Promise<void>
+}
+
+export interface DatabaseRoles {
+  owner: pg.ClientConfig
+  app: pg.ClientConfig
+  /** For a process that is given one address and takes the application's role by itself. */
+  superuser: pg.ClientConfig
 }
 
 export async function startCluster(): Promise<Cluster> {
@@ -29,7 +36,11 @@ export async function startCluster(): Promise<Cluster> {
     await admin.connect()
     await admin.query(`create database ${database} owner flowforge_owner`)
     await admin.end()
-    return { owner: { ...cluster.ownerConfig, database }, app: { ...cluster.appConfig, database } }
+    return {
+      owner: { ...cluster.ownerConfig, database },
+      app: { ...cluster.appConfig, database },
+      superuser: { ...cluster.superuserConfig, database },
+    }
   }
   return {
     directory,

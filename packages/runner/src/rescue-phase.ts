@@ -2,9 +2,9 @@
 // nothing of what is there is believed or run.
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type SettleReport, WORK_REF, type WorkOrder } from '@flowforge/protocol'
+import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import type { PhaseContext } from './phase.ts'
-import { commitAll, pushTo, readHead } from './work-tree.ts'
+import { saveWork } from './work-tree.ts'
 
 /** Says in the history what is an agent's own commit, and what was only lying there. */
 export const RESCUE_MESSAGE = 'Uncommitted work, saved by FlowForge when the attempt broke off\n'
@@ -19,10 +19,8 @@ export const runRescuePhase = async (
   const directory = join(git.repository, '.git')
   if (!existsSync(directory)) return nothing('There is no clone yet.')
   for (const lock of LOCKS) rmSync(join(directory, lock), { force: true })
-  await commitAll(git, RESCUE_MESSAGE)
-  const { head } = await readHead(git)
-  if (head === order.git.baseCommit) return nothing('Nothing was changed.')
-  await pushTo(git, head, WORK_REF)
+  const head = await saveWork(git, order.git.baseCommit, RESCUE_MESSAGE)
+  if (head === undefined) return nothing('Nothing was changed.')
   return { outcome: 'completed', summary: 'The work was saved.', headCommit: head, verify: [] }
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { JobEvent } from '@flowforge/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { eventText } from '../live/event-text.ts'
+import { eventStreamText } from './written-events.ts'
 
 /** Under the idle limits of common proxies (60 s). */
 const HEARTBEAT_MS = 15_000
@@ -40,7 +40,7 @@ export async function sendEventStream(
   }, HEARTBEAT_MS)
   try {
     for await (const events of open(gone.signal)) {
-      if (!res.write(Buffer.concat(events.flatMap(frame)))) await drained(res, gone.signal)
+      if (!res.write(eventStreamText(events))) await drained(res, gone.signal)
     }
   } catch (error) {
     // The watcher asks again from its cursor; an answer that has begun can't carry a problem document.
@@ -61,14 +61,6 @@ async function drained(res: ServerResponse, gone: AbortSignal): Promise<void> {
     clearTimeout(stalled)
   }
 }
-
-const END = Buffer.from('\n\n')
-
-const frame = (event: JobEvent): Buffer[] => [
-  Buffer.from(`${event.seq === undefined ? '' : `id: ${event.seq}\n`}event: message\ndata: `),
-  eventText(event),
-  END,
-]
 
 /** What browsers wait before they connect again; the SDK waits as long by itself. */
 const RECONNECT_SOON = 'retry: 250\n: this server is about to end, connect again\n\n'

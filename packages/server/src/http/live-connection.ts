@@ -8,10 +8,10 @@ import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { Principal } from '../auth/principal.ts'
 import { isFlowForgeError } from '../errors.ts'
-import { eventText } from '../live/event-text.ts'
 import type { HttpContext } from './context.ts'
 import { watchPeer } from './live-heartbeat.ts'
 import { requireJob } from './routes/jobs.ts'
+import { webSocketFrames } from './written-events.ts'
 
 const Message = z.union([
   z.object({
@@ -99,8 +99,9 @@ function createSubscriptions(
   const pump = async (events: AsyncIterable<readonly JobEvent[]>): Promise<void> => {
     for await (const some of events) {
       if (socket.readyState !== socket.OPEN) return
-      sendTogether(socket, tcp, some)
-      if (tcp.writableNeedDrain) await drained(tcp)
+      // Past the library, which would make a buffer and two writes of each event for each client. It writes at once as
+      // well, there is no compression, and so messages keep their order.
+      if (!tcp.write(webSocketFrames(some))) await drained(tcp)
     }
   }
   const run = async (name: string, after: number, stop: AbortController, opened: () => void) => {
@@ -149,13 +150,6 @@ function createSubscriptions(
     if ('unsubscribe' in message) return end(message.unsubscribe)
     await subscribe(message.subscribe, message.after)
   }
-}
-
-/** As one write to the kernel: with many watchers that is most of the work. */
-function sendTogether(socket: WebSocket, tcp: Socket, events: readonly JobEvent[]): void {
-  tcp.cork()
-  for (const event of events) socket.send(eventText(event), { binary: false })
-  tcp.uncork()
 }
 
 /** Also when the connection ends meanwhile. */

@@ -207,6 +207,21 @@ describe('the WebSocket', () => {
     await expect.poll(() => live.got).toMatchObject([{ type: 'live.error', code: 'job_not_found' }])
   })
 
+  test('gives events of every length whole, between its own messages', async () => {
+    const { id } = await server.scene.submit()
+    const live = await connect()
+    const lengths = [0, 1, 100, 125, 126, 127, 65_300, 65_400, 65_535, 65_536, 200_000]
+    await say(id, ...lengths.map(length => 'ä'.repeat(length)))
+    live.send({ subscribe: id, after: 2 })
+    live.send('answered with an error')
+    await expect.poll(() => live.seqsOf(id).length, { timeout: 5_000 }).toBe(lengths.length)
+    const texts = live.got.flatMap(message =>
+      message.type === 'log' ? [message as unknown as JobEvent] : [],
+    )
+    expect(texts.map(event => (event.data as { text: string }).text.length)).toEqual(lengths)
+    expect(live.of('live.error')).toHaveLength(1)
+  })
+
   test('refuses a message that is too large', async () => {
     const live = await connect()
     live.send({ subscribe: 'x'.repeat(100_000) })

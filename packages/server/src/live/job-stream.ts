@@ -31,13 +31,16 @@ export function createJobStreams({ recent, bus }: { recent: RecentEvents; bus: B
       let cursor = options.after
       try {
         while (!signal.aborted) {
-          const page = await patiently(signal, () => recent.read(options, cursor))
+          // What is at hand is taken without a promise: fifty watchers are woken a hundred times a second.
+          const page =
+            recent.atHand(options, cursor) ?? (await patiently(signal, () => recent.read(options, cursor)))
           if (page.events.length > 0) yield page.events
           cursor = page.events.at(-1)?.seq ?? cursor
           if (page.gone) return
           if (page.events.length > 0 && cursor < page.lastSeq) continue
           if (options.untilFinished && page.finished) return
-          for await (const deltas of wakeup.deltasUntilNews(cursor)) yield deltas
+          for (let deltas = await wakeup.next(cursor); deltas; deltas = await wakeup.next(cursor))
+            yield deltas
         }
       } catch (error) {
         if (!signal.aborted) throw error
@@ -67,6 +70,10 @@ function createWakeup(bus: Bus, { jobId, organizationId, signal }: WatchOptions)
   let newest = 0
   let gap = false
   let wake = () => {}
+  const mayHaveMissed = () => {
+    gap = true
+    wake()
+  }
   const stops = [
     bus.onAnnouncement(announcement => {
       if (announcement.jobId !== jobId) return
@@ -79,39 +86,31 @@ function createWakeup(bus: Bus, { jobId, organizationId, signal }: WatchOptions)
       deltas.push(delta)
       wake()
     }),
-    bus.onGap(() => {
-      gap = true
-      wake()
-    }),
+    bus.onGap(mayHaveMissed),
   ]
+  const poll = setInterval(mayHaveMissed, POLL_MS)
   const stopWaiting = () => wake()
   signal.addEventListener('abort', stopWaiting)
+  const waiting = (resolve: () => void) => {
+    wake = resolve
+  }
 
   return {
-    /** Gives deltas as they come; ends when there is (or may be) something to read beyond `cursor`. */
-    async *deltasUntilNews(cursor: number): AsyncGenerator<JobEvent[]> {
-      const poll = setTimeout(() => {
-        gap = true
-        wake()
-      }, POLL_MS)
-      try {
-        for (;;) {
-          while (deltas.length > 0) {
-            const taken = deltas
-            deltas = []
-            yield taken.map(viewDelta)
-          }
-          if (signal.aborted || gap || newest > cursor) break
-          await new Promise<void>(resolve => {
-            wake = resolve
-          })
+    /** Deltas as they come; null: there is (or may be) something to read beyond `cursor`. */
+    next: async (cursor: number): Promise<JobEvent[] | null> => {
+      while (deltas.length === 0) {
+        if (signal.aborted || gap || newest > cursor) {
+          gap = false
+          return null
         }
-        gap = false
-      } finally {
-        clearTimeout(poll)
+        await new Promise<void>(waiting)
       }
+      const taken = deltas
+      deltas = []
+      return taken.map(viewDelta)
     },
     close: () => {
+      clearInterval(poll)
       signal.removeEventListener('abort', stopWaiting)
       stops.forEach(stop => void stop())
     },

@@ -7,6 +7,8 @@ import type { Story, StoryPage, StorySubject } from './story.ts'
 export interface RecentEvents {
   /** As `Story.read`, in pages of a size for streams. At the newest event that is known, the rows are asked. */
   read(subject: StorySubject, after: number): Promise<StoryPage>
+  /** What `read` would give without asking anybody; null: it would ask. */
+  atHand(subject: StorySubject, after: number): StoryPage | null
 }
 
 /** What a watcher that takes nothing holds: small, since there may be many. */
@@ -21,6 +23,8 @@ interface Tail {
   /** Of the read that gave the last of them. */
   lastSeq: number
   finished: boolean
+  /** Pages from a cursor on, while nothing comes: who stands at the same place is given the same array. */
+  pages: Map<number, StoryPage>
 }
 
 export function createRecentEvents(story: Story): RecentEvents {
@@ -37,7 +41,7 @@ export function createRecentEvents(story: Story): RecentEvents {
     const known = tails.get(key)
     // Two reads may end in another order than they began in.
     if (known && page.lastSeq < known.lastSeq && !page.gone) return
-    const tail = page.gone ? { ...page, bytes: 0, events: [] } : grownTail(known, page)
+    const tail = page.gone ? { ...page, bytes: 0, events: [], pages: new Map() } : grownTail(known, page)
     if (!tail) return
     forget(key)
     if (tail.events.length === 0) return
@@ -49,10 +53,14 @@ export function createRecentEvents(story: Story): RecentEvents {
     }
   }
 
+  const keyOf = ({ organizationId, jobId }: StorySubject) => `${organizationId}/${jobId}`
+  const atHand = (subject: StorySubject, after: number) => pageOf(tails.get(keyOf(subject)), after)
+
   return {
+    atHand,
     read: async (subject, after) => {
-      const key = `${subject.organizationId}/${subject.jobId}`
-      const recent = pageOf(tails.get(key), after)
+      const key = keyOf(subject)
+      const recent = atHand(subject, after)
       if (recent) return recent
       const flight = `${key}/${after}`
       const under = reading.get(flight)
@@ -69,22 +77,27 @@ export function createRecentEvents(story: Story): RecentEvents {
 function pageOf(tail: Tail | undefined, after: number): StoryPage | null {
   const first = tail?.events[0]?.seq
   if (!tail || first === undefined || after < first - 1 || after >= tail.events.at(-1)!.seq!) return null
+  const known = tail.pages.get(after)
+  if (known) return known
   const start = after + 1 - first
   const { lastSeq, finished } = tail
-  return { events: tail.events.slice(start, start + PAGE.limit), lastSeq, finished, gone: false }
+  const page = { events: tail.events.slice(start, start + PAGE.limit), lastSeq, finished, gone: false }
+  tail.pages.set(after, page)
+  return page
 }
 
 /** With the page behind it; anew from a page that is the end of the story; null: the page is somewhere in the middle. */
 function grownTail(known: Tail | undefined, page: StoryPage): Tail | null {
   const first = page.events[0]
   const { lastSeq, finished } = page
-  if (!first) return known ? { ...known, lastSeq, finished } : null
+  if (!first) return known ? { ...known, lastSeq, finished, pages: new Map() } : null
   const follows = known !== undefined && first.seq === known.events.at(-1)!.seq! + 1
   if (!follows && page.events.at(-1)!.seq !== lastSeq) return null
   // Its own array, of which others are given slices.
   const events = follows ? known.events : []
   for (const event of page.events) events.push(event)
-  const tail = { events, bytes: (follows ? known.bytes : 0) + sizeOf(page.events), lastSeq, finished }
+  const bytes = (follows ? known.bytes : 0) + sizeOf(page.events)
+  const tail = { events, bytes, lastSeq, finished, pages: new Map() }
   return tail.bytes > JOB_BYTES ? shortened(tail) : tail
 }
 
