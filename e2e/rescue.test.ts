@@ -40,7 +40,7 @@ const whatWasLeft = {
 
 it('when time runs out', async () => {
   const repository = await hostedRepository(system)
-  const job = await system.submit({ repositoryId: repository.id, task: TASK, timeoutSeconds: 10 })
+  const job = await system.submit({ repositoryId: repository.id, task: TASK, timeoutSeconds: 30 })
   const ended = await system.untilFinished(job)
   expect(ended).toMatchObject({ state: 'failed', reason: { code: 'timeout' } })
   const saved = await savedWork(repository, job)
