@@ -10,6 +10,8 @@ import type { AttemptDoor, AttemptGateway } from './ports.ts'
 
 export interface ContainerLimits {
   image: () => Promise<string>
+  /** For every container, beside its token. */
+  environment?: Record<string, string>
   workspaceBytes: number
   memoryBytes: number
   cpus: number
@@ -60,7 +62,7 @@ export function createSpares({
       attemptId,
       phase,
       image: await limits.image(),
-      environment: { [CONTAINER_ENVIRONMENT.token]: door.token },
+      environment: { ...limits.environment, [CONTAINER_ENVIRONMENT.token]: door.token },
       gateway: door.place,
       workspaceBytes: limits.workspaceBytes,
       memoryBytes: limits.memoryBytes,
