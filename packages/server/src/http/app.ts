@@ -25,6 +25,7 @@ import { jobRoutes } from './routes/jobs.ts'
 import { limitRoutes } from './routes/limits.ts'
 import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { systemRoutes } from './routes/system.ts'
 import { webRoutes } from './routes/web.ts'
 
@@ -112,6 +113,7 @@ export async function createApp(context: HttpContext): Promise<App> {
       await typed.register(jobStoryRoutes(context))
       await typed.register(liveRoutes(context))
       await typed.register(repositoryRoutes(context))
+      await typed.register(scheduleRoutes(context))
       await typed.register(limitRoutes(context))
       await typed.register(apiKeyRoutes(context))
       await typed.register(systemRoutes(context))
