@@ -1159,26 +1159,20 @@ export interface components {
             repositoryId: string;
             /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
             cron: string;
-            /**
-             * @description An IANA name such as Europe/Berlin
-             * @default UTC
-             */
-            timezone: string;
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
+            timezone?: string;
             job: components["schemas"]["NewJobTemplateInput"];
             /**
-             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
-             * @default skip
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
              * @enum {string}
              */
-            overlap: "skip" | "queue" | "cancel_previous";
+            overlap?: "skip" | "queue" | "cancel_previous";
             /**
-             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
-             * @default run_once
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
              * @enum {string}
              */
-            missed: "skip" | "run_once";
-            /** @default true */
-            enabled: boolean;
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
         };
         SchedulePreview: {
             description: string;
@@ -1190,16 +1184,16 @@ export interface components {
             repositoryId?: string;
             /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
             cron?: string;
-            /** @description An IANA name such as Europe/Berlin */
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
             timezone?: string;
             job?: components["schemas"]["NewJobTemplateInput"];
             /**
-             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
              * @enum {string}
              */
             overlap?: "skip" | "queue" | "cancel_previous";
             /**
-             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
              * @enum {string}
              */
             missed?: "skip" | "run_once";
@@ -2732,7 +2726,7 @@ export interface operations {
             query: {
                 /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
                 cron: string;
-                /** @description An IANA name such as Europe/Berlin */
+                /** @description An IANA name such as Europe/Berlin; UTC when none is given */
                 timezone?: string;
             };
             header?: never;
