@@ -91,6 +91,7 @@ const variables = z.object({
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   AWS_SESSION_TOKEN: z.string().min(1).optional(),
+  FLOWFORGE_CLAUDE_PATIENCE_SECONDS: z.coerce.number().int().min(5).max(86_400).default(900),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
 })
@@ -160,7 +161,7 @@ export interface Config {
   /** Whether logs for people may be coloured (no-color.org). */
   colour: boolean
   /** The default key and upstream of Claude; held by the gateway only. */
-  claude: { apiKey: string | null; baseUrl: string }
+  claude: { apiKey: string | null; baseUrl: string; patienceSeconds: number }
 }
 
 /** Throws `config_invalid` with one line per variable that can't be used. */
@@ -205,7 +206,11 @@ export function readConfig(
     drainSeconds: set.FLOWFORGE_DRAIN_SECONDS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
     colour: set.NO_COLOR === undefined,
-    claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },
+    claude: {
+      apiKey: set.ANTHROPIC_API_KEY ?? null,
+      baseUrl: set.ANTHROPIC_BASE_URL,
+      patienceSeconds: set.FLOWFORGE_CLAUDE_PATIENCE_SECONDS,
+    },
   })
 }
 
