@@ -93,7 +93,9 @@ it('16: the gateway dies: nothing gets out of the container meanwhile, and it co
   await worker.ended
   const from = (url: string) => runIn(container, 'curl', '--silent', '--max-time', '1', '--noproxy', '*', url)
   // The relay in the container holds what is asked until there is a gateway; beside it there is no way out.
-  expect(await from(`http://127.0.0.1:${RELAY_PORT}/claude/v1/models`)).toMatchObject({ exitCode: CURL_TIMEOUT })
+  expect(await from(`http://127.0.0.1:${RELAY_PORT}/claude/v1/models`)).toMatchObject({
+    exitCode: CURL_TIMEOUT,
+  })
   expect(await from(installation.model.url)).toMatchObject({ exitCode: CURL_NO_CONNECTION })
   expect(await from('http://192.0.2.1/')).toMatchObject({ exitCode: CURL_NO_CONNECTION })
   worker = await installation.startWorker()
