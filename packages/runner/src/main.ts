@@ -34,6 +34,13 @@ const inheritedEnvironment = (): Record<string, string> =>
     ),
   )
 
+/** The SDK warns that this permission mode asks nothing; it asks what a person has to decide, which is all that is wanted. */
+const SHADOWED = 'CLAUDE_SDK_CAN_USE_TOOL_SHADOWED'
+process.removeAllListeners('warning')
+process.on('warning', warning => {
+  if (!('code' in warning && warning.code === SHADOWED)) process.stderr.write(`${warning}\n`)
+})
+
 const loadSdk = () => import('./agent-sdk.ts')
 
 // For the image's build: fills NODE_COMPILE_CACHE, which takes a good part off each container's start.
@@ -62,7 +69,7 @@ const terminate = () => {
 process.on('SIGTERM', terminate)
 process.on('SIGINT', terminate)
 
-const stateDirectory = read('FLOWFORGE_STATE_DIRECTORY') ?? CONTAINER_PATHS.runnerState
+const stateDirectory = read(CONTAINER_ENVIRONMENT.stateDirectory) ?? CONTAINER_PATHS.runnerState
 mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
 const exitCode = await runAttempt({
   address: gatewayAddress(),

@@ -130,6 +130,8 @@ const READERS: { [T in EventType]?: Reader<T> } = {
     note(`Committed ${shortCommit(plainLine(commit))} ${plainLine(plainText(message).split('\n')[0])}`),
   'git.pushed': ({ branch, commit, upstream }) =>
     note(`${upstream ? 'Published' : 'Pushed'} ${plainLine(branch)} at ${shortCommit(plainLine(commit))}`),
+  'git.rescued': ({ attempt, commit }) =>
+    note(`What attempt ${Number(attempt)} left was saved as ${shortCommit(plainLine(commit))}`),
   'git.conflict.detected': ({ files }) => warn(`Conflicts with the base in ${list(files)}`),
   'git.conflict.resolved': ({ files }) => note(`Conflicts resolved in ${list(files)}`),
   'git.pull_request.opened': ({ url }) => entry('good', '✓', `Pull request ${plainLine(url)}`),

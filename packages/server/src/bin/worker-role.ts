@@ -12,6 +12,7 @@ import type { ClaudeUsageEntry } from '../gateway/claude-ledger.ts'
 import { createDoors } from '../gateway/doors.ts'
 import { createEgressProxy } from '../gateway/egress.ts'
 import { createGitGateway } from '../gateway/git.ts'
+import { rescueRef } from '../git/refname.ts'
 import { createGatewayRecords } from '../jobs/gateway-records.ts'
 import type { DoorReports } from '../jobs/ports.ts'
 import { createRunnerRecords } from '../jobs/runner-records.ts'
@@ -52,9 +53,11 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     mirrors,
     quarantineDirectory: join(config.dataDirectory, 'git', 'quarantine'),
     onPush: (attempt, { commit, kind }) =>
-      kind === 'work'
-        ? records.keptWork(attempt, commit, epochOf(attempt))
-        : records.pushed(attempt, commit, epochOf(attempt)),
+      ({
+        result: () => records.pushed(attempt, commit, epochOf(attempt)),
+        work: () => records.keptWork(attempt, commit, epochOf(attempt)),
+        rescue: () => records.rescued(attempt, commit, rescueRef(attempt.jobId, attempt.number)),
+      })[kind](),
     onRefused: (attempt, refusal) => records.say(attempt, { type: 'git.push.refused', data: refusal }),
   })
   const claude = createClaudeProxy({

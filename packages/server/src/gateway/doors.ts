@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { GatewayPlace } from '../executors/port.ts'
@@ -139,6 +140,7 @@ function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: Door
   const of = (attempt: GatewayAttempt): RunnerRecords => {
     const admission = admissions.get(attempt)
     admission?.reports.heard()
+    if (admission && attempt.phase === 'rescue') return RESCUE
     return admission ? options.records(admission.reports) : NOBODY
   }
   return {
@@ -150,6 +152,22 @@ function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: Door
     saveSession: (attempt, upload) => of(attempt).saveSession(attempt, upload),
     openSession: attempt => of(attempt).openSession(attempt),
   }
+}
+
+/** Of a rescue only what it pushes counts; and its attempt may have ended, so that nothing can be written in its name. */
+const RESCUE: RunnerRecords = {
+  bindNonce: async (_attempt, nonce) => nonce,
+  appendEvents: async (_attempt, { firstSourceSeq, events }) => ({
+    acceptedThrough: firstSourceSeq + events.length - 1,
+  }),
+  sendDeltas: () => {},
+  commandsAfter: async (attempt, _after, waitMs) => {
+    await delay(waitMs, undefined, { signal: attempt.signal }).catch(() => {})
+    return []
+  },
+  saveReport: async () => {},
+  saveSession: async () => refuseRecord(),
+  openSession: async () => refuseRecord(),
 }
 
 /** A runner without a job has nothing to tell. */

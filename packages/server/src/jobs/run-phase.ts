@@ -18,6 +18,7 @@ import { asHolder } from './as-holder.ts'
 import { reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
 import type { AttemptDoor, EventLog } from './ports.ts'
+import { breaksOff, type Rescuer } from './rescue.ts'
 import type { Place, Spares } from './spares.ts'
 
 export class PhaseFailed extends Error {
@@ -35,6 +36,7 @@ export interface PhaseContext {
   events: EventLog
   executor: Executor
   spares: Spares
+  rescuer: Rescuer
   /** From the container's start to its runner's first word. */
   firstContactMs: number
 }
@@ -104,14 +106,33 @@ export async function runPhase(
     )
     const settled =
       typeof last === 'string' ? await reportOfTheDead(context, hold, run.phase, handle, last) : last
-    return explained(settled, trouble)
+    const told = explained(settled, trouble)
+    if (told.outcome === 'failed' && !told.headCommit && breaksOff(told.code))
+      await saveWork(context, hold, repository, run, handle)
+    return told
   } catch (error) {
     leave = letsGo(hold.signal) || GOES_ON_ELSEWHERE.some(code => isFlowForgeError(error, code))
+    const brokeOff = error instanceof PhaseFailed && breaksOff(error.reason.code)
+    if (!leave && handle && (brokeOff || hold.signal.reason === 'deadline'))
+      await saveWork(context, hold, repository, run, handle)
     throw error
   } finally {
     if (leave) await place.door.close()
     else await putAway(context, hold, handle, place.door)
   }
+}
+
+/** Before the container goes, and its disk with it. A cancel does not wait for this. */
+async function saveWork(
+  context: PhaseContext,
+  { job, attempt, signal, urgent }: Hold,
+  repository: RepositoryRow,
+  { phase, baseCommit }: PhaseRun,
+  container: ContainerHandle,
+): Promise<void> {
+  if (phase !== 'agent') return
+  const graceMs = signal.aborted ? STOP_GRACE_MS[signal.reason as StopCause] : undefined
+  await context.rescuer.save({ job, attempt, repository, baseCommit, container, graceMs }, urgent)
 }
 
 /** Not the container's fault: the attempt is adopted, by another worker or by this one when the lease has run out. */

@@ -31,6 +31,9 @@ interface Spare {
   hasEnded: boolean
 }
 
+/** On a workspace where an agent was, a runner believes nothing that it finds. */
+const FOREIGN_STATE_DIRECTORY = '/tmp/flowforge'
+
 /** After a failure to start a spare, how long before the next try: jobs start cold meanwhile and report the reason. */
 const RETRY_MS = 5_000
 
@@ -55,14 +58,23 @@ export function createSpares({
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  const start = async (attemptId: string, phase: Phase, door: AttemptDoor): Promise<ContainerHandle> =>
+  const start = async (
+    attemptId: string,
+    phase: Phase,
+    door: AttemptDoor,
+    workspaceOf?: ContainerHandle,
+  ): Promise<ContainerHandle> =>
     executor.start({
       attemptId,
       phase,
       image: await limits.image(),
-      environment: { [CONTAINER_ENVIRONMENT.token]: door.token },
+      environment: {
+        [CONTAINER_ENVIRONMENT.token]: door.token,
+        ...(workspaceOf && { [CONTAINER_ENVIRONMENT.stateDirectory]: FOREIGN_STATE_DIRECTORY }),
+      },
       gateway: door.place,
       workspaceBytes: limits.workspaceBytes,
+      workspaceOf,
       memoryBytes: limits.memoryBytes,
       cpus: limits.cpus,
     })

@@ -951,7 +951,7 @@ export interface components {
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.rescued" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -1159,26 +1159,20 @@ export interface components {
             repositoryId: string;
             /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
             cron: string;
-            /**
-             * @description An IANA name such as Europe/Berlin
-             * @default UTC
-             */
-            timezone: string;
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
+            timezone?: string;
             job: components["schemas"]["NewJobTemplateInput"];
             /**
-             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
-             * @default skip
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
              * @enum {string}
              */
-            overlap: "skip" | "queue" | "cancel_previous";
+            overlap?: "skip" | "queue" | "cancel_previous";
             /**
-             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
-             * @default run_once
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
              * @enum {string}
              */
-            missed: "skip" | "run_once";
-            /** @default true */
-            enabled: boolean;
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
         };
         SchedulePreview: {
             description: string;
@@ -1190,16 +1184,16 @@ export interface components {
             repositoryId?: string;
             /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
             cron?: string;
-            /** @description An IANA name such as Europe/Berlin */
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
             timezone?: string;
             job?: components["schemas"]["NewJobTemplateInput"];
             /**
-             * @description When the run before is unfinished: skip this one, queue it behind that one, or cancel that one
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
              * @enum {string}
              */
             overlap?: "skip" | "queue" | "cancel_previous";
             /**
-             * @description When FlowForge did not run at a due time: skip it, or run once for all that were missed
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
              * @enum {string}
              */
             missed?: "skip" | "run_once";
@@ -2078,7 +2072,10 @@ export interface operations {
     };
     getDiff: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What this attempt pushed, or what was saved of it when it broke off */
+                attempt?: number;
+            };
             header?: never;
             path: {
                 /** @description The job's id, or its number */
@@ -2732,7 +2729,7 @@ export interface operations {
             query: {
                 /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
                 cron: string;
-                /** @description An IANA name such as Europe/Berlin */
+                /** @description An IANA name such as Europe/Berlin; UTC when none is given */
                 timezone?: string;
             };
             header?: never;
