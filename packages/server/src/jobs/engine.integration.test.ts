@@ -42,6 +42,28 @@ describe('a job in the hands of a worker', () => {
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
   })
 
+  test('that stands still at a stage ends as no_progress, and names it', async () => {
+    const { executor } = await engine({ noProgressMs: 300 })
+    const { id } = await scene.submit({ task: '[dummy: stall-at cloning]' })
+    const isRetried = async () => (await scene.story(id)).find(event => event.type === 'job.retried')
+    await expect.poll(isRetried, { timeout: 10_000 }).toMatchObject({
+      data: {
+        reason: {
+          code: 'no_progress',
+          message: 'Nothing was heard of the container for 0 seconds, during the stage cloning.',
+        },
+      },
+    })
+    await cancel(scene, id)
+    await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
+  })
+
+  test('that says something now and then goes on, however long it takes', async () => {
+    await engine({ noProgressMs: 300 })
+    const { id } = await scene.submit({ task: '[dummy: work 1]', timeoutSeconds: 10 })
+    await reaches(id, 'succeeded')
+  })
+
   test('whose container heard of no worker for long is tried again, whatever attempts it has', async () => {
     await engine()
     const { id } = await scene.submit({ task: '[dummy: exit-once 4]', maxAttempts: 1 })
