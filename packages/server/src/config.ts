@@ -82,6 +82,7 @@ const variables = z.object({
     .positive()
     .max(24 * 366)
     .default(168),
+  FLOWFORGE_NO_PROGRESS_SECONDS: z.coerce.number().int().min(10).max(86_400).default(600),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_SEAL_AFTER_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3600),
   FLOWFORGE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
@@ -149,6 +150,8 @@ export interface Config {
   /** A Git host that is silent for so long in the middle of a fetch is given up. */
   gitStallSeconds: number
   leaseSeconds: number
+  /** How long a clone or push of a container may stand still; commands may be silent for as long as they may run besides. */
+  noProgressSeconds: number
   /** How long a container is kept that only waits for a person. */
   waitContainerSeconds: number
   /** How long a job waits for a person. */
@@ -200,6 +203,7 @@ export function readConfig(
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
     gitStallSeconds: set.FLOWFORGE_GIT_STALL_SECONDS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    noProgressSeconds: set.FLOWFORGE_NO_PROGRESS_SECONDS,
     waitContainerSeconds: set.FLOWFORGE_WAIT_CONTAINER_SECONDS,
     waitLimitHours: set.FLOWFORGE_WAIT_LIMIT_HOURS,
     sealAfterSeconds: set.FLOWFORGE_SEAL_AFTER_SECONDS,
