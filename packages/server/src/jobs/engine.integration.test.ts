@@ -207,6 +207,23 @@ describe('a worker', () => {
     await Promise.all(jobs.map(({ id }) => reaches(id, 'succeeded')))
   })
 
+  test('that drains says so at once and keeps its lease until its last job has ended', async () => {
+    const { worker } = await engine({ leaseSeconds: 1 })
+    const { id } = await scene.submit({ task: '[dummy: linger]' })
+    await isWorking(id)
+    const drained = worker.drain(60_000)
+    const draining = async () =>
+      (await scene.database.acrossOrganizations(tx => listLiveWorkers(tx, 60))).map(row => row.draining)
+    await expect.poll(draining, { interval: 20 }).toEqual([true])
+    const lease = async () => (await scene.liveAttempt(id))?.lease_expires_at.getTime() ?? 0
+    const before = await lease()
+    await expect.poll(lease, { timeout: 10_000 }).toBeGreaterThan(before + 2_000)
+    expect((await scene.job(id)).state).toBe('running')
+    await cancel(scene, id)
+    expect(await drained).toEqual({ handedOver: 0, givenBack: 0 })
+    expect((await scene.story(id)).map(event => event.type)).not.toContain('attempt.lost')
+  })
+
   test('that drains while it claims does not forget what it gets', async () => {
     const { worker } = await engine()
     const claims = await scene.holdClaims()
