@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { GATEWAY_PATHS, type NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
+import { longestSilenceMs, patienceWithClaude } from '../claude/patience.ts'
 import { findUpstreamKind } from '../claude/upstream-kind.ts'
 import type { Executor } from '../executors/port.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
@@ -66,6 +67,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       baseUrl: config.claude.baseUrl,
     }),
     ledger: { record: entry => recordUsage(entry) },
+    limits: { idleTimeoutMs: longestSilenceMs(config.claude.patienceSeconds) },
     log,
     budget: {
       check: async attempt => {
@@ -115,7 +117,8 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       upstreamRequestId: entry.requestId ?? null,
     })
 
-  const limits = { image, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
+  const environment = patienceWithClaude(config.claude.patienceSeconds)
+  const limits = { image, environment, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
   const spares = createSpares({
     executor,
     gateway: doors,
@@ -135,6 +138,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     repositories,
     spares,
     firstContactMs: FIRST_CONTACT_MS,
+    noProgressMs: config.noProgressSeconds * 1000,
   }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   let sweeper: Sweeper | undefined

@@ -10,6 +10,8 @@ import type { AttemptDoor, AttemptGateway } from './ports.ts'
 
 export interface ContainerLimits {
   image: () => Promise<string>
+  /** For every container, beside its token. */
+  environment?: Record<string, string>
   workspaceBytes: number
   memoryBytes: number
   cpus: number
@@ -69,6 +71,7 @@ export function createSpares({
       phase,
       image: await limits.image(),
       environment: {
+        ...limits.environment,
         [CONTAINER_ENVIRONMENT.token]: door.token,
         ...(workspaceOf && { [CONTAINER_ENVIRONMENT.stateDirectory]: FOREIGN_STATE_DIRECTORY }),
       },
