@@ -9,9 +9,11 @@ import type {
   NewApiKey,
   NewJob,
   Page,
+  Reply,
   Repository,
   StreamedEvent,
   System,
+  Verdict,
 } from './types.ts'
 
 const v1 = '/api/v1'
@@ -33,6 +35,10 @@ export const getJob = (jobId: string, signal?: AbortSignal) =>
 export const submitJob = (body: NewJob, idempotencyKey: string) =>
   call<Job>('POST', `${v1}/jobs`, { body, idempotencyKey })
 export const cancelJob = (jobId: string) => call<Job>('POST', `${v1}/jobs/${id(jobId)}/cancel`, { body: {} })
+export const replyToJob = (jobId: string, body: Reply, idempotencyKey: string) =>
+  call<Job>('POST', `${v1}/jobs/${id(jobId)}/reply`, { body, idempotencyKey })
+export const decideRequest = (jobId: string, body: Verdict, idempotencyKey: string) =>
+  call<Job>('POST', `${v1}/jobs/${id(jobId)}/approve`, { body, idempotencyKey })
 export const getDiff = (jobId: string, signal?: AbortSignal) =>
   call<JobDiff>('GET', `${v1}/jobs/${id(jobId)}/diff`, { signal })
 export const EVENTS_PER_PAGE = 500

@@ -1,7 +1,17 @@
 // The shapes that the HTTP API gives and takes, where the SDK doesn't name them. No behaviour.
 import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
-export type { Job, JobEvent, JobState, Priority, Stage, VerifyResult } from '@flowforge/sdk'
+export type {
+  Answers,
+  Job,
+  JobEvent,
+  JobState,
+  Priority,
+  Reply,
+  Stage,
+  Verdict,
+  VerifyResult,
+} from '@flowforge/sdk'
 
 export interface Page<T> {
   data: T[]
@@ -67,6 +77,8 @@ export interface NewJob {
   model?: string
   budgetUsd?: number
   timeoutSeconds?: number
+  planFirst?: boolean
+  questions?: 'ask' | 'decide'
 }
 
 export interface JobFilter {

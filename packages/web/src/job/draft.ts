@@ -12,6 +12,8 @@ export interface JobDraft {
   model: string
   timeoutMinutes: string
   budgetUsd: string
+  planFirst: boolean
+  mayAsk: boolean
 }
 
 export const emptyDraft: JobDraft = {
@@ -25,6 +27,8 @@ export const emptyDraft: JobDraft = {
   model: '',
   timeoutMinutes: '',
   budgetUsd: '',
+  planFirst: false,
+  mayAsk: true,
 }
 
 /** What is wrong before anyone has to ask the server. Keys are the API's paths. */
@@ -54,6 +58,8 @@ export function requestOf(draft: JobDraft): NewJob {
     model: draft.model.trim() || undefined,
     timeoutSeconds: draft.timeoutMinutes.trim() ? Math.round(Number(draft.timeoutMinutes) * 60) : undefined,
     budgetUsd: draft.budgetUsd.trim() ? Number(draft.budgetUsd) : undefined,
+    planFirst: draft.planFirst || undefined,
+    questions: draft.mayAsk ? undefined : 'decide',
   }
 }
 
