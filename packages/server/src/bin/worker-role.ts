@@ -138,6 +138,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     repositories,
     spares,
     firstContactMs: FIRST_CONTACT_MS,
+    noProgressMs: config.noProgressSeconds * 1000,
   }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   let sweeper: Sweeper | undefined

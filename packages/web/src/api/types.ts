@@ -5,9 +5,14 @@ export type {
   Answers,
   Job,
   JobEvent,
+  JobRelations,
   JobState,
+  NewSchedule,
   Priority,
   Reply,
+  Schedule,
+  ScheduleChange,
+  SchedulePreview,
   Stage,
   Verdict,
   VerifyResult,
@@ -79,6 +84,9 @@ export interface NewJob {
   timeoutSeconds?: number
   planFirst?: boolean
   questions?: 'ask' | 'decide'
+  runAt?: string
+  needs?: string[]
+  cache?: boolean
 }
 
 export interface JobFilter {

@@ -1,5 +1,6 @@
 // What a person has typed for a new job, kept over a reload, and how it becomes a request. Knows the tab's storage.
 import type { NewJob, Priority } from '../api/types.ts'
+import { instantOf } from '../text/moments.ts'
 
 export interface JobDraft {
   repositoryId: string
@@ -14,6 +15,10 @@ export interface JobDraft {
   budgetUsd: string
   planFirst: boolean
   mayAsk: boolean
+  /** As the field gives it: without a zone. */
+  runAt: string
+  needs: string
+  cache: boolean
 }
 
 export const emptyDraft: JobDraft = {
@@ -29,6 +34,9 @@ export const emptyDraft: JobDraft = {
   budgetUsd: '',
   planFirst: false,
   mayAsk: true,
+  runAt: '',
+  needs: '',
+  cache: false,
 }
 
 /** What is wrong before anyone has to ask the server. Keys are the API's paths. */
@@ -42,6 +50,8 @@ export function draftErrors(draft: JobDraft): Record<string, string> {
   if (draft.budgetUsd.trim() !== '' && !(Number(draft.budgetUsd) > 0)) {
     errors.budgetUsd = 'Give an amount in US dollars above 0.'
   }
+  if (draft.needs.trim() !== '' && !/^(#?\d+[\s,]*)+$/.test(draft.needs.trim()))
+    errors.needs = 'Give the numbers of jobs, such as #12, #13.'
   return errors
 }
 
@@ -57,6 +67,9 @@ export function requestOf(draft: JobDraft): NewJob {
     setup: commandsOf(draft.setup),
     model: draft.model.trim() || undefined,
     timeoutSeconds: draft.timeoutMinutes.trim() ? Math.round(Number(draft.timeoutMinutes) * 60) : undefined,
+    runAt: instantOf(draft.runAt),
+    needs: numbersOf(draft.needs),
+    cache: draft.cache || undefined,
     budgetUsd: draft.budgetUsd.trim() ? Number(draft.budgetUsd) : undefined,
     planFirst: draft.planFirst || undefined,
     questions: draft.mayAsk ? undefined : 'decide',
@@ -66,6 +79,11 @@ export function requestOf(draft: JobDraft): NewJob {
 function commandsOf(lines: string[]): string[] | undefined {
   const commands = lines.map(line => line.trim()).filter(line => line !== '')
   return commands.length > 0 ? commands : undefined
+}
+
+/** `#12, 13` → ['12', '13'] */
+function numbersOf(text: string): string[] | undefined {
+  return text.match(/\d+/g) ?? undefined
 }
 
 const STORED_AS = 'flowforge.newJob'
