@@ -91,6 +91,7 @@ const variables = z.object({
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   AWS_SESSION_TOKEN: z.string().min(1).optional(),
+  FLOWFORGE_GIT_STALL_SECONDS: z.coerce.number().int().min(5).max(3600).default(120),
   FLOWFORGE_CLAUDE_PATIENCE_SECONDS: z.coerce.number().int().min(5).max(86_400).default(900),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
@@ -146,6 +147,8 @@ export interface Config {
   bootstrapToken: string | null
   masterKey: string | null
   trustedHosts: string[]
+  /** A Git host that is silent for so long in the middle of a fetch is given up. */
+  gitStallSeconds: number
   leaseSeconds: number
   /** How long a clone or push of a container may stand still; commands may be silent for as long as they may run besides. */
   noProgressSeconds: number
@@ -198,6 +201,7 @@ export function readConfig(
     bootstrapToken: set.FLOWFORGE_BOOTSTRAP_TOKEN ?? null,
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
+    gitStallSeconds: set.FLOWFORGE_GIT_STALL_SECONDS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
     noProgressSeconds: set.FLOWFORGE_NO_PROGRESS_SECONDS,
     waitContainerSeconds: set.FLOWFORGE_WAIT_CONTAINER_SECONDS,
