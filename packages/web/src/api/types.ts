@@ -4,6 +4,7 @@ import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 export type {
   Answers,
   Job,
+  JobChange,
   JobEvent,
   JobRelations,
   JobState,
