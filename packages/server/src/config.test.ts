@@ -20,9 +20,20 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       publicUrl: 'http://127.0.0.1:7420',
       databaseUrl: null,
+      queue: null,
+      redisUrl: null,
       executor: 'docker',
       claude: { apiKey: null, baseUrl: 'https://api.anthropic.com' },
     })
+  })
+
+  test.each([
+    ['amqp://localhost', 'rabbitmq'],
+    ['amqps://me:secret@broker.example.org/here', 'rabbitmq'],
+    ['redis://localhost:6380/2', 'redis'],
+    ['rediss://localhost', 'redis'],
+  ])('rings by %s through %s', (url, kind) => {
+    expect(readConfig({ FLOWFORGE_QUEUE_URL: url })).toMatchObject({ queue: { kind, url }, redisUrl: null })
   })
 
   test('takes the socket on Linux, the network where containers run in a virtual machine, and what one chose', () => {
@@ -52,8 +63,9 @@ describe('the configuration', () => {
     ['FLOWFORGE_LOG_LEVEL', 'loud'],
     ['FLOWFORGE_GATEWAY_MODE', 'tcp'],
     ['ANTHROPIC_BASE_URL', 'ftp://example.org'],
-    ['FLOWFORGE_QUEUE_URL', 'amqp://localhost'],
-    ['REDIS_URL', 'redis://localhost'],
+    ['FLOWFORGE_QUEUE_URL', 'kafka://localhost'],
+    ['FLOWFORGE_QUEUE_URL', 'rabbitmq'],
+    ['REDIS_URL', 'amqp://localhost'],
     ['FLOWFORGE_STORAGE_URL', 'file:///srv/objects'],
     ['FLOWFORGE_STORAGE_URL', 's3://key:secret@bucket'],
     ['FLOWFORGE_STORAGE_URL', 's3://bucket?pathStyle=perhaps'],

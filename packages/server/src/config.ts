@@ -124,6 +124,10 @@ export interface Config {
   /** The address that people and webhooks use. */
   publicUrl: string
   databaseUrl: string | null
+  /** The broker that rings for claimers; null: Postgres does. */
+  queue: { kind: 'rabbitmq' | 'redis'; url: string } | null
+  /** Carries live events between processes; null: Postgres does. */
+  redisUrl: string | null
   storage: StorageConfig
   /** null: nobody has said where to. */
   backup: BackupConfig | null
@@ -165,7 +169,6 @@ export function readConfig(
   const parsed = variables.safeParse(present)
   if (!parsed.success) throw new FlowForgeError('config_invalid', explain(parsed.error))
   const set = parsed.data
-  refuseNotYet(set)
   const dataDirectory = resolve(set.FLOWFORGE_DATA_DIR ?? defaultDataDirectory())
   return Object.freeze({
     version: VERSION,
@@ -174,6 +177,8 @@ export function readConfig(
     dataDirectory,
     publicUrl: set.FLOWFORGE_PUBLIC_URL ?? `http://${hostInUrl(set.FLOWFORGE_HOST)}:${set.FLOWFORGE_PORT}`,
     databaseUrl: set.DATABASE_URL ?? null,
+    queue: queueConfig(set.FLOWFORGE_QUEUE_URL),
+    redisUrl: set.REDIS_URL ?? null,
     storage: storageConfig(set, dataDirectory),
     backup: backupConfig(set),
     s3Credentials: s3Credentials(set),
@@ -232,14 +237,9 @@ const hostInUrl = (host: string) => {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function refuseNotYet(set: z.infer<typeof variables>): void {
-  const given = (['FLOWFORGE_QUEUE_URL', 'REDIS_URL'] as const).filter(name => set[name] !== undefined)
-  if (given.length > 0) {
-    throw new FlowForgeError(
-      'config_invalid',
-      `${given.join(', ')}: this version has no adapter for it. Unset it to use the embedded default.`,
-    )
-  }
+function queueConfig(url: string | undefined): Config['queue'] {
+  if (!url) return null
+  return { kind: /^amqps?:/.test(url) ? 'rabbitmq' : 'redis', url }
 }
 
 function explain(error: z.ZodError): string {

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import sql from 'sql-template-tag'
 import { z } from 'zod'
 import type { Executor } from './executors/port.ts'
+import type { Link, Links } from './queue/link.ts'
 import type { ObjectStorage } from './storage/port.ts'
 import type { Database } from './store/database.ts'
 import { countByState } from './store/jobs.ts'
@@ -23,6 +24,7 @@ export type Doctor = () => Promise<CheckResult[]>
 export interface DoctorOptions {
   database: Database
   storage: Pick<ObjectStorage, 'check'>
+  links: Links
   executor: Executor | null
   dataDirectory: string
   leaseSeconds: number
@@ -35,6 +37,8 @@ export function createDoctor(options: DoctorOptions): Doctor {
   const checks: Record<string, () => Promise<CheckResult>> = {
     database: () => checkDatabase(options.database),
     storage: () => checkStorage(options.storage),
+    broker: () => checkLink('broker', options.links.queue, 'rings for the workers'),
+    bus: () => checkLink('bus', options.links.bus, 'carries live events'),
     executor: () => checkExecutor(options.executor),
     claude: () => checkClaude(options.claude),
     disk: () => checkDisk(options.dataDirectory),
@@ -106,6 +110,12 @@ async function checkStorage(storage: DoctorOptions['storage']): Promise<CheckRes
     summary: `${summary}: ${problem}`,
     next: 'Old stories can not be read until it works. Check FLOWFORGE_STORAGE_URL and the AWS_… variables, or the data folder.',
   }
+}
+
+async function checkLink(name: string, link: Link, does: string): Promise<CheckResult> {
+  const { ok, summary, problem } = await link.check()
+  if (ok) return { name, status: 'ok', summary: `${summary} ${does}` }
+  return { name, status: 'problem', summary: `${summary}: ${problem}`, next: link.next }
 }
 
 async function checkClaude({ hasKey, baseUrl, scripted }: DoctorOptions['claude']): Promise<CheckResult> {

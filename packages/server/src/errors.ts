@@ -67,6 +67,7 @@ export const ERRORS = {
   system_not_empty: { status: 409, exitCode: 1, title: 'A backup is restored into an empty system only' },
   migration_failed: { status: 500, exitCode: 1, title: 'The database could not be brought to this version' },
   version_unsupported: { status: 500, exitCode: 1, title: 'This version can not work with that database' },
+  broker_unavailable: { status: 503, exitCode: 1, title: 'The message broker can not be reached' },
   database_unavailable: { status: 503, exitCode: 1, title: 'Postgres can not be reached' },
 } as const satisfies Record<string, Entry>
 

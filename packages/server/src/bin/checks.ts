@@ -5,11 +5,15 @@ import type { Executor } from '../executors/port.ts'
 import type { Foundation } from './foundation.ts'
 
 /** `executor` null: no worker runs here. */
-export function createChecks({ config, database, storage }: Foundation, executor: Executor | null): Doctor {
+export function createChecks(
+  { config, database, storage, links }: Foundation,
+  executor: Executor | null,
+): Doctor {
   const { apiKey, baseUrl } = config.claude
   return createDoctor({
     database,
     storage,
+    links,
     executor,
     dataDirectory: config.dataDirectory,
     leaseSeconds: config.leaseSeconds,

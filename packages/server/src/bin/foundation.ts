@@ -6,18 +6,17 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import { FlowForgeError } from '../errors.ts'
 import { createMirrors } from '../git/mirrors.ts'
-import { createBus } from '../live/bus.ts'
 import { createEventLog } from '../live/event-log.ts'
-import { createPostgresRelay } from '../live/postgres-relay.ts'
-import { createPostgresAttemptSignal, createPostgresDoorbell } from '../queue/postgres.ts'
+import { createPostgresAttemptSignal } from '../queue/postgres.ts'
 import { loadMasterKey } from '../secrets/master-key.ts'
 import { createSealing, type Sealing } from '../secrets/sealing.ts'
-import { createDatabase } from '../store/database.ts'
+import { createDatabase, type Database } from '../store/database.ts'
 import { installationId } from '../store/identity.ts'
 import { createLeaderLock } from '../store/leader-lock.ts'
-import { createListener } from '../store/listener.ts'
+import { createListener, type Listener } from '../store/listener.ts'
 import { migrate } from '../store/migrate.ts'
 import { connectPostgres, type Postgres } from './postgres.ts'
+import { createLiveBus, createQueue } from './queue.ts'
 import { createStorage } from './storage.ts'
 
 const SWEEPER_LOCK = 7_420_005
@@ -38,8 +37,36 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
   if (applied.length > 0) log.info({ applied }, 'database brought to this version')
   const database = createDatabase(postgres.app)
   const listener = await createListener(postgres.app)
-  const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
-  const doorbell = createPostgresDoorbell(listener, database.pool)
+  const ground = {
+    close: async () => {
+      await listener.close()
+      await database.close()
+    },
+  }
+  return startOn(ground, () => layUpon({ postgres, database, listener, ground, sealing, config, log }))
+}
+
+async function layUpon({
+  postgres,
+  database,
+  listener,
+  ground,
+  sealing,
+  config,
+  log,
+}: {
+  postgres: Postgres
+  database: Database
+  listener: Listener
+  ground: { close(): Promise<void> }
+  sealing: Sealing
+  config: Config
+  log: Logger
+}) {
+  const id = await database.acrossOrganizations(tx => installationId(tx, uuidv7()))
+  const speaking = { config, database, listener, installationId: id, log }
+  const queue = await createQueue(speaking)
+  const live = await startOn(queue.doorbell, () => createLiveBus(speaking))
   return {
     config,
     log,
@@ -47,9 +74,11 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
     /** For backups: sees all rows of all organizations. */
     owner: postgres.owner,
     database,
-    bus,
-    events: createEventLog(bus),
-    doorbell,
+    bus: live.bus,
+    events: createEventLog(live.bus),
+    doorbell: queue.doorbell,
+    queueSweep: queue.sweep,
+    links: { queue: queue.link, bus: live.link },
     signal: createPostgresAttemptSignal(listener),
     storage: createStorage(config.storage, sealing),
     sweeperLock: createLeaderLock(postgres.app, { key: SWEEPER_LOCK, silenceMs: config.leaseSeconds * 1000 }),
@@ -57,11 +86,10 @@ async function layOn(postgres: Postgres, sealing: Sealing, config: Config, log: 
       directory: join(config.dataDirectory, 'git'),
       trustedHosts: config.trustedHosts,
     }),
-    installationId: await database.acrossOrganizations(tx => installationId(tx, uuidv7())),
+    installationId: id,
     close: async () => {
-      await Promise.all([bus.close(), doorbell.close()])
-      await listener.close()
-      await database.close()
+      await Promise.all([live.bus.close(), queue.doorbell.close()])
+      await ground.close()
       await postgres.stop()
     },
   }

@@ -48,6 +48,7 @@ export async function createServerRole(foundation: Foundation, doctor: Doctor): 
     events: foundation.events,
     doorbell: foundation.doorbell,
     signal: foundation.signal,
+    links: foundation.links,
     story,
     recentEvents: recent,
     jobStreams: createJobStreams({ recent, bus }),

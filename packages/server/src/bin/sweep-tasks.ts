@@ -7,6 +7,7 @@ import type { Foundation } from './foundation.ts'
 
 export const sweepTasks = (foundation: Foundation): SweepTask[] => [
   ...engineSweep(foundation, foundation.config),
+  ...foundation.queueSweep,
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
   ...backupSweep(foundation),
 ]

@@ -10,6 +10,7 @@ import type { createJobStreams } from '../live/job-stream.ts'
 import type { createOrganizationStreams } from '../live/organization-stream.ts'
 import type { RecentEvents } from '../live/recent-events.ts'
 import type { Story } from '../live/story.ts'
+import type { Links } from '../queue/link.ts'
 import type { RepositoryFiles } from '../repositories/ports.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import type { Database } from '../store/database.ts'
@@ -27,6 +28,7 @@ export interface HttpContext {
   events: EventLog
   doorbell: Doorbell
   signal: AttemptSignal
+  links: Links
   story: Story
   recentEvents: RecentEvents
   jobStreams: ReturnType<typeof createJobStreams>

@@ -13,6 +13,7 @@ import { createServerRole } from '../bin/server-role.ts'
 import { readConfig } from '../config.ts'
 import { createMirrors } from '../git/mirrors.ts'
 import { createScene, type Tenant } from '../jobs/testing-scene.ts'
+import { type Links, POSTGRES_LINK } from '../queue/link.ts'
 import { createSealing } from '../secrets/sealing.ts'
 import type { ObjectStorage } from '../storage/port.ts'
 import { createLeaderLock } from '../store/leader-lock.ts'
@@ -36,10 +37,12 @@ export type TestServer = Awaited<ReturnType<typeof startTestServer>>
 
 export async function startTestServer({
   storage = found => found,
+  links = {},
   log = pino({ level: 'silent' }),
 }: {
   /** What the server is given instead of the scene's. */
   storage?: (found: ObjectStorage) => ObjectStorage
+  links?: Partial<Links>
   log?: Logger
 } = {}) {
   const scene = await createScene()
@@ -57,6 +60,8 @@ export async function startTestServer({
     log,
     sealing,
     storage: storage(scene.storage),
+    queueSweep: [],
+    links: { queue: POSTGRES_LINK, bus: POSTGRES_LINK, ...links },
     mirrors: createMirrors({ directory: join(directory, 'git'), trustedHosts: [] }),
     sweeperLock: createLeaderLock(scene.test.appConfig, { key: 1, silenceMs: 30_000 }),
     installationId: 'test',

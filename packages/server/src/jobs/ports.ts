@@ -27,8 +27,8 @@ export interface Doorbell {
   answer(claimer: RingAnswerer): Answering
 }
 export interface RingAnswerer {
-  /** Without room it gets no rings: others hear them. */
-  hasRoom(): boolean
+  /** How many jobs it could take. Without room it gets no rings: others hear them. */
+  room(): number
   /** Resolves when it has claimed what it could. After a failure the ring is heard again. */
   claim(): Promise<void>
 }

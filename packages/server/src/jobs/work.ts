@@ -158,7 +158,7 @@ export async function startWorker(
   // Apart from each other: an engine that is slow to remove something delays no adoption.
   const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
   const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
-  const answering = context.doorbell.answer({ hasRoom: () => room() > 0, claim: wake })
+  const answering = context.doorbell.answer({ room, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
     held
       .lookAgain(attemptId)

@@ -19,7 +19,7 @@ export function createPostgresDoorbell(listener: Listener, pool: pg.Pool): Postg
   const wakeAll = () => {
     for (const claimer of claimers) {
       // Nothing is kept to be heard again: the claimer's own poll is the floor.
-      if (claimer.hasRoom()) claimer.claim().catch(() => {})
+      if (claimer.room() > 0) claimer.claim().catch(() => {})
     }
   }
   listener.on(CHANNEL, from => {

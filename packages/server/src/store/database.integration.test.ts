@@ -30,6 +30,7 @@ const TABLES = [
   'job_sessions',
   'organization_limits',
   'idempotency_keys',
+  'outbox',
   'event_segments',
   'doomed_objects',
   'retention_settings',

@@ -2,9 +2,16 @@
 // alone, behind a lock of the whole database (PostgreSQL's async.c, PreCommit_Notify), and takes a statement more.
 import type pg from 'pg'
 
-/** One statement for all. NOTIFY carries at most 8000 bytes each: PostgreSQL documentation, sql-notify. */
+/**
+ * One statement for all. NOTIFY carries at most 8000 bytes each: PostgreSQL documentation, sql-notify. It waits for no disk:
+ * what a crash of Postgres loses is lost with every connection that listens.
+ */
 export const notifyAll = (pool: pg.Pool, channel: string, payloads: string[]): Promise<unknown> =>
-  pool.query('select pg_notify($1, payload) from unnest($2::text[]) as payload', [channel, payloads])
+  pool.query(
+    `with at_once as materialized (select set_config('synchronous_commit', 'off', true))
+     select pg_notify($1, payload) from at_once, unnest($2::text[]) as payload`,
+    [channel, payloads],
+  )
 
 /** What takes longer is lost: hints that follow must not wait behind a connection that is half-open. */
 const PATIENCE_MS = 5_000

@@ -2,13 +2,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import sql from 'sql-template-tag'
 import { isFlowForgeError } from '../../errors.ts'
+import { degraded } from '../../queue/link.ts'
 import { countByState } from '../../store/jobs.ts'
 import { listLiveWorkers } from '../../store/workers.ts'
 import type { HttpContext } from '../context.ts'
 import { sendProblem } from '../problems.ts'
 
 export const healthRoutes =
-  ({ database, leaseSeconds, closing }: HttpContext): FastifyPluginAsync =>
+  ({ database, leaseSeconds, closing, links }: HttpContext): FastifyPluginAsync =>
   async app => {
     app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
 
@@ -22,7 +23,8 @@ export const healthRoutes =
         )
       try {
         await database.acrossOrganizations(tx => tx.first(sql`select 1 as one`))
-        return { status: 'ready' }
+        const slower = degraded(links)
+        return { status: 'ready', ...(slower.length > 0 && { degraded: slower }) }
       } catch (error) {
         const detail = isFlowForgeError(error) ? error.message : 'The database does not answer.'
         return sendProblem(request, reply, 'unavailable', detail)

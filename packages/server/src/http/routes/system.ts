@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { CheckResult } from '../../doctor.ts'
+import { degraded } from '../../queue/link.ts'
 import { countByState } from '../../store/jobs.ts'
 import { listLiveWorkers } from '../../store/workers.ts'
 import type { HttpContext } from '../context.ts'
@@ -17,6 +18,8 @@ const Me = z
   })
   .meta({ id: 'Me' })
 
+const LinkKind = z.enum(['postgres', 'rabbitmq', 'redis'])
+
 const System = z
   .object({
     version: z.string(),
@@ -25,7 +28,16 @@ const System = z
     /** True when the answers come from the scripted model instead of Claude. */
     scriptedModel: z.boolean(),
     isolation: z.enum(['full', 'reduced', 'none']),
-    queue: z.object({ queued: z.int(), running: z.int() }),
+    queue: z.object({
+      queued: z.int(),
+      running: z.int(),
+      /** What rings for the workers. */
+      kind: LinkKind,
+    }),
+    /** What carries live events between processes. */
+    bus: z.object({ kind: LinkKind }),
+    /** What does not work at the moment, although FlowForge does. */
+    degraded: z.array(z.string()),
   })
   .meta({ id: 'System' })
 
@@ -77,7 +89,9 @@ export const systemRoutes =
           workers: live.length,
           scriptedModel: first?.facts.model === 'scripted',
           isolation: weakestIsolation(live),
-          queue: { queued: count('queued'), running: count('running') },
+          queue: { queued: count('queued'), running: count('running'), kind: context.links.queue.kind },
+          bus: { kind: context.links.bus.kind },
+          degraded: degraded(context.links),
         }
       },
     )
