@@ -6,8 +6,10 @@ import type { Contender } from './engine/contender.ts'
 import { compareDispatch } from './engine/dispatch.ts'
 import { createFlowForgeContender } from './engine/flowforge.ts'
 import { createGraphile } from './engine/graphile.ts'
+import { compareHistory } from './engine/history.ts'
 import { startCluster } from './engine/postgres.ts'
 import { installRedis, startRedis } from './engine/redis.ts'
+import { measureWatchers, printWatchers } from './engine/watchers.ts'
 import { saveResult } from './report.ts'
 
 const JOBS = Number(process.argv[2] ?? 10_000)
@@ -25,7 +27,10 @@ try {
   ]
   const dispatch = await compareDispatch(contenders, JOBS)
   for (const contender of contenders) await contender.close()
-  await saveResult('engine', { jobs: JOBS, dispatch })
+  const watchers = await measureWatchers({ cluster })
+  printWatchers(watchers)
+  const history = await compareHistory(cluster)
+  await saveResult('engine', { jobs: JOBS, dispatch, watchers, history })
 } finally {
   for (const server of redis) await server.stop()
   await cluster.stop()

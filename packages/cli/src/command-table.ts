@@ -92,6 +92,47 @@ export const COMMANDS: CommandEntry[] = [
     ],
   },
   {
+    name: 'schedule',
+    summary: 'Jobs that are submitted again and again',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'Submit a job again and again',
+        load: () => import('./commands/schedule/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'List schedules and when they run next',
+        load: () => import('./commands/schedule/list.ts'),
+      },
+      {
+        name: 'show',
+        summary: 'Show a schedule and what became of its runs',
+        load: () => import('./commands/schedule/show.ts'),
+      },
+      {
+        name: 'pause',
+        summary: 'Stop a schedule until it is resumed',
+        load: () => import('./commands/schedule/pause.ts'),
+      },
+      {
+        name: 'resume',
+        summary: 'Let a paused schedule run again',
+        load: () => import('./commands/schedule/resume.ts'),
+      },
+      {
+        name: 'run',
+        summary: "Submit a schedule's job now",
+        load: () => import('./commands/schedule/run.ts'),
+      },
+      {
+        name: 'remove',
+        summary: 'Remove a schedule; its jobs stay',
+        load: () => import('./commands/schedule/remove.ts'),
+      },
+    ],
+  },
+  {
     name: 'key',
     summary: 'API keys for programs',
     verbs: [

@@ -3,7 +3,18 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ApiKey, DoctorCheck, Job, JobEvent, NewBatch, NewJob, Reason, Repository } from '@flowforge/sdk'
+import type {
+  ApiKey,
+  DoctorCheck,
+  Job,
+  JobEvent,
+  NewBatch,
+  NewJob,
+  Reason,
+  Repository,
+  Schedule,
+  ScheduleRun,
+} from '@flowforge/sdk'
 import { serveGit } from './peer-git.ts'
 
 export const TOKEN = 'ffk_test_0123456789'
@@ -34,6 +45,8 @@ export interface Peer extends AsyncDisposable {
   jobs: Job[]
   repositories: Repository[]
   keys: ApiKey[]
+  schedules: Schedule[]
+  scheduleRuns: ScheduleRun[]
   checks: DoctorCheck[]
   diff: string
   /** `METHOD /path`, in order. */
@@ -59,6 +72,8 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
     jobs: [] as Job[],
     repositories: [] as Repository[],
     keys: [] as ApiKey[],
+    schedules: [] as Schedule[],
+    scheduleRuns: [] as ScheduleRun[],
     checks: [] as DoctorCheck[],
     diff: '',
     requests: [] as string[],
@@ -159,6 +174,59 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
           1,
         )
         response.writeHead(204).end()
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/schedules$/,
+      answer: (_p, _b, _r, response) => json(response, 200, page(peer.schedules)),
+    },
+    {
+      method: 'POST',
+      path: /^\/schedules$/,
+      answer: (_p, body, _r, response) => {
+        const schedule = newSchedule(body as Partial<Schedule>)
+        if (schedule.cron.startsWith('0 0 30 2')) {
+          problem(response, 422, 'schedule_invalid', `cron: "${schedule.cron}" is never due.`)
+          return
+        }
+        peer.schedules.push(schedule)
+        json(response, 201, schedule)
+      },
+    },
+    {
+      method: 'PATCH',
+      path: /^\/schedules\/([^/]+)$/,
+      answer: ([id], body, _r, response) =>
+        json(
+          response,
+          200,
+          Object.assign(peer.schedules.find(schedule => schedule.id === id)!, body as Partial<Schedule>),
+        ),
+    },
+    {
+      method: 'DELETE',
+      path: /^\/schedules\/([^/]+)$/,
+      answer: ([id], _b, _r, response) => {
+        peer.schedules.splice(
+          peer.schedules.findIndex(schedule => schedule.id === id),
+          1,
+        )
+        response.writeHead(204).end()
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/schedules\/([^/]+)\/runs$/,
+      answer: (_p, _b, _r, response) => json(response, 200, page(peer.scheduleRuns)),
+    },
+    {
+      method: 'POST',
+      path: /^\/schedules\/([^/]+)\/run$/,
+      answer: ([id], _b, _r, response) => {
+        const { job, repositoryId } = peer.schedules.find(schedule => schedule.id === id)!
+        peer.jobs.push(newJob({ ...job, repositoryId: repositoryId! }, peer.jobs.length + 1))
+        json(response, 201, peer.jobs.at(-1))
       },
     },
     {
@@ -370,6 +438,27 @@ export const newRepository = (name: string, url: string | null): Repository => (
   egress: { allow: [] },
   gitUrl: `/git/default/${name}.git`,
   createdAt: '2026-01-01T00:00:00Z',
+})
+
+const newSchedule = (wanted: Partial<Schedule>): Schedule => ({
+  id: randomUUID(),
+  organizationId: 'o1',
+  name: '',
+  repositoryId: null,
+  cron: '@daily',
+  timezone: 'UTC',
+  description: 'at 03:00, every day',
+  job: { task: '' },
+  overlap: 'skip',
+  missed: 'run_once',
+  enabled: true,
+  nextRunAt: '2030-01-01T02:00:00.000Z',
+  lastRunAt: null,
+  lastJobId: null,
+  lastError: null,
+  createdBy: 'u1',
+  createdAt: '2026-01-01T00:00:00Z',
+  ...wanted,
 })
 
 function newJob(submission: NewJob, number: number): Job {

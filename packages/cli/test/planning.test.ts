@@ -81,3 +81,64 @@ describe('many jobs from a file', () => {
       expect(peer.submissions).toEqual([])
     }))
 })
+
+describe('a schedule', () => {
+  const create = [
+    'schedule',
+    'create',
+    'nightly',
+    'Bring it up to date',
+    '--repo',
+    'web',
+    '--cron',
+    '0 3 * * *',
+  ]
+
+  test('is made, listed, shown, paused, resumed, run and removed by its name', () =>
+    withPeer(async (peer, home) => {
+      const made = await runCli(home, [
+        ...create,
+        ...['--timezone', 'Europe/Berlin', '--overlap', 'queue', '--verify', 'npm test', '--budget', '2'],
+      ])
+      expect([made.exitCode, made.stderr]).toEqual([0, ''])
+      expect(made.stdout).toContain('nightly runs at 03:00, every day (Europe/Berlin).')
+      expect(peer.schedules[0]).toMatchObject({
+        timezone: 'Europe/Berlin',
+        overlap: 'queue',
+        job: { task: 'Bring it up to date', verify: ['npm test'], budgetUsd: 2 },
+        repositoryId: peer.repositories[0]!.id,
+      })
+      expect((await runCli(home, ['schedule', 'list'])).stdout).toContain('nightly\tat 03:00, every day')
+      peer.scheduleRuns.push({
+        dueAt: '2026-01-01T03:00:00Z',
+        outcome: 'skipped',
+        jobId: null,
+        jobNumber: null,
+        message: 'Job #4 of the run before is still running.',
+      })
+      const shown = await runCli(home, ['schedule', 'show', 'Nightly'])
+      expect(shown.stdout).toContain('Bring it up to date')
+      expect(shown.stdout).toContain('skipped  Job #4 of the run before is still running.')
+      expect((await runCli(home, ['schedule', 'pause', 'nightly'])).stdout).toBe('nightly is paused.\n')
+      expect(peer.schedules[0]!.enabled).toBe(false)
+      expect((await runCli(home, ['schedule', 'list'])).stdout).toContain('\tpaused\t')
+      expect((await runCli(home, ['schedule', 'resume', 'nightly'])).stdout).toContain('nightly runs again.')
+      expect((await runCli(home, ['schedule', 'run', 'nightly'])).stdout).toContain('Job #1  ')
+      const removed = await runCli(home, ['schedule', 'remove', 'nightly', '--json'])
+      expect(JSON.parse(removed.stdout)).toMatchObject({ name: 'nightly', removed: true })
+      expect(peer.schedules).toEqual([])
+    }))
+
+  test("takes this machine's time zone when none is named", () =>
+    withPeer(async (peer, home) => {
+      await runCli(home, create, { environment: { TZ: 'America/New_York' } })
+      expect(peer.schedules[0]!.timezone).toBe('America/New_York')
+    }))
+
+  test('that would never run is wrong usage, and so is one that is not there a failure', () =>
+    withPeer(async (_peer, home) => {
+      const never = await runCli(home, [...create.slice(0, -1), '0 0 30 2 *'])
+      expect([never.exitCode, never.stderr]).toEqual([64, 'cron: "0 0 30 2 *" is never due.\n'])
+      expect(await runCli(home, ['schedule', 'pause', 'nobody'])).toMatchObject({ exitCode: 1, stdout: '' })
+    }))
+})

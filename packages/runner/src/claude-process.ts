@@ -33,6 +33,11 @@ export interface LaunchOptions {
   disallowedTools: readonly string[]
   model?: string | undefined
   maxTurns?: number | undefined
+  /** A session to go on with. */
+  resume?: string | undefined
+  planFirst?: boolean | undefined
+  /** As `--managed-settings` takes them. */
+  managedSettings?: object | undefined
 }
 
 /** What the pinned SDK starts for these options; `claude-process.test.ts` fails when an update changes it. */
@@ -42,13 +47,18 @@ export const claudeCommand = (options: LaunchOptions, sdkVersion: string): Claud
     ...['--output-format', 'stream-json', '--verbose', '--input-format', 'stream-json'],
     ...(options.maxTurns === undefined ? [] : [`--max-turns=${options.maxTurns}`]),
     ...(options.model === undefined ? [] : [`--model=${options.model}`]),
+    '--permission-prompt-tool=stdio',
+    ...(options.resume === undefined ? [] : [`--resume=${options.resume}`]),
     `--disallowedTools=${options.disallowedTools.join(',')}`,
     '--setting-sources=project',
     '--strict-mcp-config',
-    '--permission-mode=bypassPermissions',
+    `--permission-mode=${options.planFirst ? 'plan' : 'bypassPermissions'}`,
     '--allow-dangerously-skip-permissions',
     '--include-partial-messages',
     `--project-config-root=${options.trustedConfigDirectory}`,
+    ...(options.managedSettings === undefined
+      ? []
+      : ['--managed-settings', JSON.stringify(options.managedSettings)]),
   ],
   cwd: options.cwd,
   env: {

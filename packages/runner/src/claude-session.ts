@@ -1,7 +1,7 @@
 // One Claude Code conversation: started while set-up runs, fed with prompts, read until each turn is over.
 // Knows the Agent SDK; knows nothing of Git, verify or the gateway.
 import { randomUUID, type UUID } from 'node:crypto'
-import type { Options, Query, SDKMessage, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
+import type { CanUseTool, Options, Query, SDKMessage, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
 import { isHopelessRetry } from './claude-outcome.ts'
 import { type ClaudeProcess, claudeCommand, startClaudeProcess } from './claude-process.ts'
 import { createTurns, type TurnEnd } from './claude-turn.ts'
@@ -20,6 +20,10 @@ export interface ClaudeSession {
   turnEnd(): Promise<TurnEnd>
   interrupt(): Promise<void>
   readonly sessionId: string | undefined
+  /** Claude has begun to answer: a conversation that was to go on does. */
+  readonly hasAnswered: boolean
+  /** The newest of its messages: what the transcript has when it is up to date. */
+  readonly lastMessageId: string | undefined
   /** Ends the process and its group; safe to call at any time. */
   close(): void
 }
@@ -33,9 +37,17 @@ export interface ClaudeOptions {
   systemPromptAppend: string
   model?: string | undefined
   maxTurns?: number | undefined
+  /** The session of an earlier attempt, whose transcript has been put back. */
+  resume?: string | undefined
+  planFirst: boolean
+  mayAsk: boolean
+  /** Permission rules for what needs a person's yes. */
+  approvals: readonly string[]
+  canUseTool: CanUseTool
   loadSdk(): Promise<AgentSdk>
   onMessage(message: SDKMessage): void | Promise<void>
   onSessionId(sessionId: string): void
+  onFirstAnswer(): void
   /** Claude waits for its API (with what is known of why), or goes on (undefined). */
   onWaiting(detail: string | undefined): void
 }
@@ -57,11 +69,9 @@ const settingsPolicy = (trustedConfigDirectory: string) =>
     mcpServers: {},
   }) satisfies Options
 
-/** Nobody is there to answer, and a job is one task: tools that would wait for a person, or for another day, mislead. */
-export const DISALLOWED_TOOLS = [
-  'AskUserQuestion',
+/** A job is one task: tools that would wait for another day, or go elsewhere, mislead. */
+const NEVER_TOOLS = [
   'EnterPlanMode',
-  'ExitPlanMode',
   'EnterWorktree',
   'ExitWorktree',
   'CronCreate',
@@ -69,6 +79,22 @@ export const DISALLOWED_TOOLS = [
   'CronList',
   'ScheduleWakeup',
 ]
+
+export const disallowedTools = ({
+  planFirst,
+  mayAsk,
+}: Pick<ClaudeOptions, 'planFirst' | 'mayAsk'>): string[] => [
+  ...(mayAsk ? [] : ['AskUserQuestion']),
+  ...(planFirst ? [] : ['ExitPlanMode']),
+  ...NEVER_TOOLS,
+]
+
+/**
+ * As policy of the process that starts Claude Code: the image's managed settings let no other source of rules count, and
+ * take these because of `parentSettingsBehavior: merge`. Only restrictions get through.
+ */
+const approvalSettings = (approvals: readonly string[]): Options['managedSettings'] =>
+  approvals.length === 0 ? undefined : { permissions: { ask: [...approvals] } }
 
 const INTERRUPT_GRACE_MS = 10_000
 /** The version that `loadSdk` gives, without loading it. */
@@ -128,18 +154,33 @@ const crashOf = (claude: ClaudeProcess, detail: string): RunError => {
 
 type SessionOptions = Pick<
   ClaudeOptions,
-  'executable' | 'cwd' | 'env' | 'trustedConfigDirectory' | 'systemPromptAppend' | 'model' | 'maxTurns'
+  | 'executable'
+  | 'cwd'
+  | 'env'
+  | 'trustedConfigDirectory'
+  | 'systemPromptAppend'
+  | 'model'
+  | 'maxTurns'
+  | 'resume'
+  | 'planFirst'
+  | 'mayAsk'
+  | 'approvals'
+  | 'canUseTool'
 >
 
 export const sessionOptions = (options: SessionOptions): Options => ({
   cwd: options.cwd,
   env: options.env,
   pathToClaudeCodeExecutable: options.executable,
-  permissionMode: 'bypassPermissions',
+  // `bypassPermissions` asks all the same what a rule reserves, and what only a person can answer.
+  permissionMode: options.planFirst ? 'plan' : 'bypassPermissions',
   allowDangerouslySkipPermissions: true,
   includePartialMessages: true,
   forwardSubagentText: true,
-  disallowedTools: DISALLOWED_TOOLS,
+  disallowedTools: disallowedTools(options),
+  canUseTool: options.canUseTool,
+  ...(options.approvals.length === 0 ? {} : { managedSettings: approvalSettings(options.approvals)! }),
+  ...(options.resume === undefined ? {} : { resume: options.resume }),
   ...settingsPolicy(options.trustedConfigDirectory),
   systemPrompt: { type: 'preset', preset: 'claude_code', append: options.systemPromptAppend },
   ...(options.model === undefined ? {} : { model: options.model }),
@@ -148,7 +189,14 @@ export const sessionOptions = (options: SessionOptions): Options => ({
 
 export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession> => {
   const claude = startClaudeProcess(
-    claudeCommand({ ...options, disallowedTools: DISALLOWED_TOOLS }, SDK_VERSION),
+    claudeCommand(
+      {
+        ...options,
+        disallowedTools: disallowedTools(options),
+        managedSettings: approvalSettings(options.approvals),
+      },
+      SDK_VERSION,
+    ),
   )
   const { query } = await options.loadSdk().catch(error => {
     claude.close()
@@ -158,6 +206,8 @@ export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession
   const turns = createTurns()
   let sessionId: string | undefined
   let waiting = false
+  let hasAnswered = false
+  let lastMessageId: string | undefined
   const conversation = query({
     prompt: input.messages(),
     options: { ...sessionOptions(options), spawnClaudeCodeProcess: asked => claude.take(asked) },
@@ -191,7 +241,12 @@ export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession
       stopWaiting()
       turns.result(message)
     }
-    if (message.type === 'stream_event' || message.type === 'assistant') stopWaiting()
+    if (message.type === 'assistant' && message.parent_tool_use_id === null) lastMessageId = message.uuid
+    if (message.type === 'stream_event' || message.type === 'assistant') {
+      if (!hasAnswered) options.onFirstAnswer()
+      hasAnswered = true
+      stopWaiting()
+    }
     await options.onMessage(message)
   }
 
@@ -209,6 +264,12 @@ export const startClaude = async (options: ClaudeOptions): Promise<ClaudeSession
   return {
     get sessionId() {
       return sessionId
+    },
+    get hasAnswered() {
+      return hasAnswered
+    },
+    get lastMessageId() {
+      return lastMessageId
     },
     send: text => {
       const uuid = randomUUID()

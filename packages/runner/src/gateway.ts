@@ -9,6 +9,7 @@ import {
   type EventBatch,
   EventBatchAccepted,
   GATEWAY_PATHS,
+  MAX_SESSION_BYTES,
   RunnerApiError,
   type RunnerCommand,
   type SettleReport,
@@ -50,6 +51,12 @@ export interface Gateway {
   events(batch: string, signal: AbortSignal): Promise<{ acceptedThrough: number }>
   deltas(batch: DeltaBatch, signal: AbortSignal): Promise<void>
   commands(after: number, signal: AbortSignal): Promise<RunnerCommand[]>
+  saveSession(
+    session: { sessionId: string; through: number; archive: Buffer },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** What an earlier attempt saved; undefined: nothing. */
+  loadSession(signal: AbortSignal): Promise<Buffer | undefined>
   settle(report: SettleReport, signal: AbortSignal): Promise<void>
 }
 
@@ -62,15 +69,25 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** The gateway answers a long poll after at most 25 s. */
 const POLL_TIMEOUT_MS = 40_000
 
-const readText = async (response: IncomingMessage): Promise<string> => {
+type Body = string | Buffer | undefined
+
+interface CallLimits {
+  signal: AbortSignal
+  timeoutMs: number
+  maxBytes: number
+}
+
+const SESSION_LIMITS = { timeoutMs: 5 * 60_000, maxBytes: MAX_SESSION_BYTES }
+
+const readBody = async (response: IncomingMessage, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error('The gateway answered with more than 8 MiB')
+    if (size > maxBytes) throw new Error(`The gateway answered with more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 const parseProblem = (text: string): RunnerApiError | undefined => {
@@ -108,9 +125,9 @@ export const createGateway = (options: {
   const exchange = (
     method: string,
     path: string,
-    body: string | undefined,
-    { socket, signal, timeoutMs }: { socket: Socket; signal: AbortSignal; timeoutMs: number },
-  ): Promise<{ status: number; text: string; reusable: boolean }> =>
+    body: Body,
+    { socket, signal, timeoutMs, maxBytes }: CallLimits & { socket: Socket },
+  ): Promise<{ status: number; answer: Buffer; reusable: boolean }> =>
     new Promise((resolve, reject) => {
       const headers: Record<string, string | number> = {
         host: 'gateway',
@@ -118,7 +135,7 @@ export const createGateway = (options: {
         connection: 'keep-alive',
       }
       if (body !== undefined) {
-        headers['content-type'] = 'application/json'
+        headers['content-type'] = typeof body === 'string' ? 'application/json' : 'application/octet-stream'
         headers['content-length'] = Buffer.byteLength(body)
       }
       const request = httpRequest({
@@ -131,30 +148,33 @@ export const createGateway = (options: {
       request.once('error', reject)
       request.once('response', response => {
         const reusable = response.headers.connection !== 'close'
-        readText(response).then(text => resolve({ status: response.statusCode ?? 0, text, reusable }), reject)
+        readBody(response, maxBytes).then(
+          answer => resolve({ status: response.statusCode ?? 0, answer, reusable }),
+          reject,
+        )
       })
       request.end(body)
     })
 
-  const call = async (
-    method: 'GET' | 'POST',
+  const fetchBytes = async (
+    method: 'GET' | 'POST' | 'PUT',
     path: string,
-    body: string | undefined,
-    signal: AbortSignal,
-    timeoutMs = REQUEST_TIMEOUT_MS,
-  ): Promise<unknown> => {
-    const callOn = async (socket: Socket): Promise<unknown> => {
-      const { status, text, reusable } = await exchange(method, path, body, {
+    body: Body,
+    limits: CallLimits,
+  ): Promise<Buffer> => {
+    const { signal } = limits
+    const callOn = async (socket: Socket): Promise<Buffer> => {
+      const { status, answer, reusable } = await exchange(method, path, body, {
+        ...limits,
         socket,
-        signal,
-        timeoutMs,
       }).catch(error => {
         socket.destroy()
         throw error
       })
       if (reusable) giveBack(socket)
       else socket.destroy()
-      if (status >= 200 && status < 300) return text === '' ? undefined : JSON.parse(text)
+      if (status >= 200 && status < 300) return answer
+      const text = answer.toString('utf8')
       throw new GatewayRefusal(status, parseProblem(text), text)
     }
     const kept = takeIdle()
@@ -165,6 +185,17 @@ export const createGateway = (options: {
       if (!kept || error instanceof GatewayRefusal || signal.aborted) throw error
       return await callOn(await dial(address, { patienceMs, signal }))
     }
+  }
+
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body: string | undefined,
+    signal: AbortSignal,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<unknown> => {
+    const answer = await fetchBytes(method, path, body, { signal, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
+    return answer.length === 0 ? undefined : JSON.parse(answer.toString('utf8'))
   }
 
   return {
@@ -178,6 +209,18 @@ export const createGateway = (options: {
     commands: async (after, signal) => {
       const path = `${GATEWAY_PATHS.commands}?after=${after}`
       return CommandList.parse(await call('GET', path, undefined, signal, POLL_TIMEOUT_MS)).commands
+    },
+    saveSession: async ({ sessionId, through, archive }, signal) => {
+      const path = `${GATEWAY_PATHS.session}?session=${sessionId}&through=${through}`
+      await fetchBytes('PUT', path, archive, { signal, ...SESSION_LIMITS })
+    },
+    loadSession: async signal => {
+      try {
+        return await fetchBytes('GET', GATEWAY_PATHS.session, undefined, { signal, ...SESSION_LIMITS })
+      } catch (error) {
+        if (error instanceof GatewayRefusal && error.status === 404) return undefined
+        throw error
+      }
     },
     settle: async (report, signal) => {
       await call('POST', GATEWAY_PATHS.settle, JSON.stringify(report), signal)

@@ -34,6 +34,13 @@ const inheritedEnvironment = (): Record<string, string> =>
     ),
   )
 
+/** The SDK warns that this permission mode asks nothing; it asks what a person has to decide, which is all that is wanted. */
+const SHADOWED = 'CLAUDE_SDK_CAN_USE_TOOL_SHADOWED'
+process.removeAllListeners('warning')
+process.on('warning', warning => {
+  if (!('code' in warning && warning.code === SHADOWED)) process.stderr.write(`${warning}\n`)
+})
+
 const loadSdk = () => import('./agent-sdk.ts')
 
 // For the image's build: fills NODE_COMPILE_CACHE, which takes a good part off each container's start.

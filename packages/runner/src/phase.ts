@@ -4,6 +4,7 @@ import type { Control } from './control.ts'
 import type { EnvironmentInput } from './environment.ts'
 import type { EventSender } from './event-sender.ts'
 import type { StateStore } from './runner-state.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { ShellContext } from './shell-commands.ts'
 import type { GitContext } from './work-tree.ts'
 
@@ -13,6 +14,7 @@ export interface PhaseContext {
   events: EventSender
   control: Control
   state: StateStore
+  keeper: SessionKeeper
   git: GitContext
   shell: ShellContext
   environment: EnvironmentInput

@@ -1,5 +1,6 @@
 // One attempt, from the work order to the settled report: connects, decides the phase, and ends in an exit code.
 import { rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { RUNNER_PROTOCOL_VERSION, type SettleReport, type WorkOrder } from '@flowforge/protocol'
 import { runAgentPhase } from './agent-phase.ts'
@@ -15,6 +16,7 @@ import type { PhaseContext } from './phase.ts'
 import { signalAllGroups } from './process.ts'
 import { startRelay } from './relay.ts'
 import { openState, type StateStore } from './runner-state.ts'
+import { createSessionKeeper } from './session-keeper.ts'
 import { runVerifyPhase } from './verify-phase.ts'
 
 export interface RunnerOptions {
@@ -111,12 +113,20 @@ export const runAttempt = async (options: RunnerOptions): Promise<number> => {
       onLeaseLost,
       onAbandoned: () => stopWith({ kind: 'abandoned' }),
       patienceMs,
-      onApproval: () => {},
+      ...(order.phase === 'agent' ? { throughMessage: order.throughMessage ?? 0 } : {}),
     })
     const environment = { inherited: options.inheritedEnvironment, relayPort: relay.port, token, order }
     const { repository } = options
+    const keeper = createSessionKeeper({
+      place: { home: options.inheritedEnvironment.HOME ?? homedir(), cwd: repository },
+      gateway,
+      control,
+      signal,
+      log: text => events.emit('log', { stream: 'system', text }),
+    })
     const context: PhaseContext = {
       signal,
+      keeper,
       events,
       control,
       state,

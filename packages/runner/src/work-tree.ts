@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WorkOrder } from '@flowforge/protocol'
+import { WORK_IN_PROGRESS, WORK_REF, type WorkOrder } from '@flowforge/protocol'
 import { isDiskFull, RunError } from './failure.ts'
 import { runProcess } from './process.ts'
 import { cleanText, cutStart } from './text.ts'
@@ -118,8 +118,25 @@ export const checkOut = async (context: GitContext, order: WorkOrder['git']): Pr
     `+${order.checkoutRef}:${tracking}`,
   ])
   if (fetch.exitCode !== 0) throw cloneFailure('Cloning', fetch)
-  const reset = await git(context, ['reset', '--quiet', '--hard', order.checkoutCommit, '--'])
-  if (reset.exitCode !== 0) throw cloneFailure(`Checking out ${order.checkoutCommit}`, reset)
+  await checkOutCommit(context, order.checkoutCommit)
+  if (order.restore) await restoreWork(context, order.restore)
+}
+
+const checkOutCommit = async (context: GitContext, commit: string): Promise<void> => {
+  const reset = await git(context, ['reset', '--quiet', '--hard', commit, '--'])
+  if (reset.exitCode !== 0) throw cloneFailure(`Checking out ${commit}`, reset)
+}
+
+/** What was uncommitted when it was kept is so again. */
+const restoreWork = async (
+  context: GitContext,
+  { commit, ref }: NonNullable<WorkOrder['git']['restore']>,
+): Promise<void> => {
+  const fetch = await git(context, ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', 'origin', ref])
+  if (fetch.exitCode !== 0) throw cloneFailure('Fetching the work of the earlier attempt', fetch)
+  await checkOutCommit(context, commit)
+  const subject = await git(context, ['log', '-1', '--format=%s'])
+  if (subject.stdout.trim() === WORK_IN_PROGRESS) await git(context, ['reset', '--quiet', '--mixed', 'HEAD^'])
 }
 
 const afterAgent = (act: string, end: GitEnd): RunError => {
@@ -170,9 +187,21 @@ export const rejectionText = (stdout: string, stderr: string): string | undefine
 const PUSH_TRIES = 3
 const PUSH_DELAY_MS = 1000
 
-/** Never forced: only what continues the branch is accepted. A push that broke on the way is tried again. */
-export const push = async (context: GitContext, head: string, branch: string): Promise<void> => {
-  const refspec = `${head}:refs/heads/${branch}`
+/** Keeps what there is, uncommitted changes included, apart from the branch. Undefined: there is nothing to keep. */
+export const saveWork = async (context: GitContext, baseCommit: string): Promise<string | undefined> => {
+  await commitAll(context, WORK_IN_PROGRESS)
+  const { head } = await readHead(context)
+  if (head === baseCommit) return undefined
+  await pushRef(context, `+${head}:${WORK_REF}`)
+  return head
+}
+
+/** Never forced: only what continues the branch is accepted. */
+export const push = (context: GitContext, head: string, branch: string): Promise<void> =>
+  pushRef(context, `${head}:refs/heads/${branch}`)
+
+/** A push that broke on the way is tried again. */
+const pushRef = async (context: GitContext, refspec: string): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     const end = await git(context, ['push', '--porcelain', '--no-verify', '--', context.url, refspec])
     if (end.exitCode === 0) return

@@ -21,6 +21,7 @@ export interface TestAttempt {
   gateway: TestGateway
   seen: SeenRequest[]
   base: string
+  bare: string
   /** Starts the runner's process; may be called again to restart it in the same "container". */
   start(): ChildProcess
   /** Its exit code, once it has ended. */
@@ -44,6 +45,8 @@ export interface TestAttemptOptions {
   program?: string
   /** Installed as the bare repository's update hook. */
   updateHook?: string
+  /** An attempt of the same job before this one: what it pushed and saved is there, its container is not. */
+  after?: TestAttempt
 }
 
 const author = ['-c', 'user.name=Test', '-c', 'user.email=test@example.org']
@@ -93,7 +96,7 @@ export const disposeAttempts = async (): Promise<void> => {
 export const createAttempt = async (options: TestAttemptOptions = {}): Promise<TestAttempt> => {
   const directory = mkdtempSync(join(tmpdir(), 'flowforge-runner-'))
   const files = { 'README.md': '# Sample\n', ...options.files }
-  const { bare, base } = makeRepository(directory, files, options.updateHook)
+  const { bare, base } = options.after ?? makeRepository(directory, files, options.updateHook)
   const workspace = join(directory, 'workspace')
   const home = join(directory, 'home')
   for (const path of [workspace, home, join(directory, 'gateway')]) mkdirSync(path)
@@ -131,6 +134,7 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     bareRepository: bare,
     claude: api.handle,
   })
+  gateway.sessions.push(...(options.after?.gateway.sessions ?? []))
   await gateway.listen()
 
   const children: ChildProcess[] = []
@@ -142,6 +146,7 @@ export const createAttempt = async (options: TestAttemptOptions = {}): Promise<T
     gateway,
     seen: api.seen,
     base,
+    bare,
     start: () => {
       const child = spawn(
         process.execPath,

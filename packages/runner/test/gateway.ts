@@ -18,10 +18,18 @@ import {
   WorkOrderRequest,
 } from '@flowforge/protocol'
 
+export interface SavedSession {
+  sessionId: string
+  through: number
+  archive: Buffer
+}
+
 export interface TestGateway {
   events: RunnerEvent[]
   deltas: string[]
   settled: SettleReport[]
+  /** What was saved, the newest last; may be filled before the start with what an earlier attempt left. */
+  sessions: SavedSession[]
   /** Every request's path with its Authorization header. */
   requests: { path: string; authorization: string | undefined }[]
   problems: string[]
@@ -103,6 +111,7 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
   const events: RunnerEvent[] = []
   const deltas: string[] = []
   const settled: SettleReport[] = []
+  const sessions: SavedSession[] = []
   const requests: TestGateway['requests'] = []
   const problems: string[] = []
   const commands: RunnerCommand[] = []
@@ -148,8 +157,20 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
     if (!response.destroyed) reply(response, 200, CommandList.parse({ commands: news() }))
   }
 
+  const keepSession = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
+    if (request.method === 'GET') {
+      if (!sessions.length) return reply(response, 404, { code: 'bad_request', message: 'none' })
+      return void response.writeHead(200).end(sessions.at(-1)!.archive)
+    }
+    const archive = await readBody(request)
+    const { session, through } = Object.fromEntries(url.searchParams)
+    sessions.push({ sessionId: session ?? '', through: Number(through), archive })
+    return reply(response, 204)
+  }
+
   const runnerApi = async (path: string, request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(path, 'http://gateway')
+    if (url.pathname === GATEWAY_PATHS.session) return await keepSession(url, request, response)
     if (url.pathname === GATEWAY_PATHS.commands)
       return await pollCommands(Number(url.searchParams.get('after')), request, response)
     const body: unknown = JSON.parse((await readBody(request)).toString('utf8'))
@@ -219,6 +240,7 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
     events,
     deltas,
     settled,
+    sessions,
     requests,
     problems,
     command: command => {

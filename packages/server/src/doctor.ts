@@ -1,39 +1,35 @@
 // Looks at what FlowForge needs and says, for each thing, whether it is well and what to do if it is not.
-import { statfs } from 'node:fs/promises'
-import sql from 'sql-template-tag'
-import { z } from 'zod'
+import { type BackupPlan, checkBackups } from './doctor/backups.ts'
+import type { CheckResult } from './doctor/check-result.ts'
+import { checkClock } from './doctor/clock.ts'
+import { checkContainers } from './doctor/containers.ts'
+import { checkDisks } from './doctor/disk.ts'
+import { checkLeases, checkSweeper } from './doctor/leases.ts'
+import { checkQueue } from './doctor/queue.ts'
+import { checkVersions } from './doctor/versions.ts'
 import type { Executor } from './executors/port.ts'
 import type { Link, Links } from './queue/link.ts'
 import type { ObjectStorage } from './storage/port.ts'
 import type { Database } from './store/database.ts'
-import { countByState } from './store/jobs.ts'
-import { listLiveWorkers } from './store/workers.ts'
-
-export const CheckResult = z
-  .object({
-    name: z.string(),
-    status: z.enum(['ok', 'warning', 'problem']),
-    summary: z.string(),
-    next: z.string().optional(),
-  })
-  .meta({ id: 'CheckResult' })
-export type CheckResult = z.infer<typeof CheckResult>
+import { databaseFacts } from './store/health.ts'
 
 export type Doctor = () => Promise<CheckResult[]>
 
 export interface DoctorOptions {
+  version: string
   database: Database
   storage: Pick<ObjectStorage, 'check'>
   links: Links
   executor: Executor | null
   dataDirectory: string
   leaseSeconds: number
+  /** null: none are made regularly. */
+  backup: BackupPlan | null
   claude: { hasKey: boolean; baseUrl: string; scripted: () => Promise<boolean> }
 }
 
-const LOW_DISK_BYTES = 2 * 1024 ** 3
-
 export function createDoctor(options: DoctorOptions): Doctor {
+  const { database, executor, leaseSeconds } = options
   const checks: Record<string, () => Promise<CheckResult>> = {
     database: () => checkDatabase(options.database),
     storage: () => checkStorage(options.storage),
@@ -41,8 +37,14 @@ export function createDoctor(options: DoctorOptions): Doctor {
     bus: () => checkLink('bus', options.links.bus, 'carries live events'),
     executor: () => checkExecutor(options.executor),
     claude: () => checkClaude(options.claude),
-    disk: () => checkDisk(options.dataDirectory),
-    queue: () => checkQueue(options.database, options.leaseSeconds),
+    disk: () => checkDisk(options),
+    queue: () => checkQueue(database, leaseSeconds),
+    leases: () => checkLeases(database, leaseSeconds),
+    sweeper: () => checkSweeper(database, leaseSeconds),
+    ...(executor && { containers: () => checkContainers(database, executor, leaseSeconds) }),
+    versions: () => checkVersions(database, options),
+    clock: () => checkClock(database),
+    backup: () => checkBackups(database, options.backup),
   }
   return () => Promise.all(Object.entries(checks).map(([name, check]) => check().catch(brokenCheck(name))))
 }
@@ -60,20 +62,8 @@ const brokenCheck =
 async function checkDatabase(database: Database): Promise<CheckResult> {
   const name = 'database'
   try {
-    const row = await database.acrossOrganizations(tx =>
-      tx.first<{ version: string; skew: number }>(
-        sql`select current_setting('server_version') as version, extract(epoch from now()) - ${Date.now() / 1000} as skew`,
-      ),
-    )
-    const skew = Math.abs(row!.skew)
-    if (skew > 30)
-      return {
-        name,
-        status: 'warning',
-        summary: `PostgreSQL ${row!.version}; its clock differs by ${Math.round(skew)} s`,
-        next: 'Leases use its clock and are not affected; synchronise both clocks all the same.',
-      }
-    return { name, status: 'ok', summary: `PostgreSQL ${row!.version}` }
+    const { version } = await database.acrossOrganizations(databaseFacts)
+    return { name, status: 'ok', summary: `PostgreSQL ${version}` }
   } catch (error) {
     return {
       name,
@@ -137,43 +127,11 @@ async function checkClaude({ hasKey, baseUrl, scripted }: DoctorOptions['claude'
   return { name, status: 'ok', summary: `A key is set; requests go to ${baseUrl}.` }
 }
 
-async function checkDisk(directory: string): Promise<CheckResult> {
-  const name = 'disk'
-  const { bavail, bsize } = await statfs(directory)
-  const free = bavail * bsize
-  const summary = `${(free / 1024 ** 3).toFixed(1)} GiB free in ${directory}`
-  if (free < LOW_DISK_BYTES)
-    return {
-      name,
-      status: 'problem',
-      summary,
-      next: 'Free space, or move the data folder (FLOWFORGE_DATA_DIR).',
-    }
-  return { name, status: 'ok', summary }
-}
-
-async function checkQueue(database: Database, leaseSeconds: number): Promise<CheckResult> {
-  const name = 'queue'
-  try {
-    const [states, workers] = await database.acrossOrganizations(
-      async tx => [await countByState(tx, null), await listLiveWorkers(tx, 2 * leaseSeconds)] as const,
-    )
-    const count = (state: string) => states.find(row => row.state === state)?.count ?? 0
-    const summary = `${count('queued')} queued, ${count('running')} running, ${workers.length} workers`
-    if (workers.length === 0)
-      return {
-        name,
-        status: 'problem',
-        summary,
-        next: 'Start a worker: flowforge up, or the worker process.',
-      }
-    return { name, status: 'ok', summary }
-  } catch {
-    return {
-      name,
-      status: 'problem',
-      summary: 'The queue can not be read without the database.',
-      next: 'See the database check.',
-    }
-  }
+async function checkDisk({ database, executor, dataDirectory }: DoctorOptions): Promise<CheckResult> {
+  const facts: Record<string, string> = (await executor?.check())?.facts ?? {}
+  const { dockerRoot } = facts
+  return checkDisks(database, [
+    { what: 'the data folder', directory: dataDirectory },
+    ...(dockerRoot ? [{ what: 'Docker', directory: dockerRoot }] : []),
+  ])
 }

@@ -3,12 +3,14 @@ import { type ApiKeys, createApiKeys } from './api-keys.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { createRepositories, type Repositories } from './repositories.ts'
 import { createRetention, type RetentionSettings } from './retention.ts'
+import { createSchedules, type Schedules } from './schedules.ts'
 import { type CallOptions, createTransport, type TransportOptions } from './transport.ts'
 import type { DoctorCheck, Limits, Me, SystemInfo } from './types.ts'
 
 export interface FlowForge {
   jobs: Jobs
   repositories: Repositories
+  schedules: Schedules
   apiKeys: ApiKeys
   /** Who the credential stands for. */
   me(options?: CallOptions): Promise<Me>
@@ -28,6 +30,7 @@ export function createFlowForge(options: TransportOptions): FlowForge {
   return {
     jobs: createJobs(transport),
     repositories: createRepositories(transport),
+    schedules: createSchedules(transport),
     apiKeys: createApiKeys(transport),
     me: async ({ signal } = {}) => (await client.GET('/api/v1/me', { signal })).data!,
     system: async ({ signal } = {}) => (await client.GET('/api/v1/system', { signal })).data!,

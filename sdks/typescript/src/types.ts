@@ -32,6 +32,12 @@ export type Answers = NonNullable<Approval['answers']>
 export type Repository = Schemas['Repository']
 export type NewRepository = Schemas['NewRepository']
 export type Credential = NonNullable<NewRepository['credential']>
+export type Schedule = Schemas['Schedule']
+export type NewSchedule = Schemas['NewSchedule']
+export type ScheduleChange = Schemas['ScheduleChange']
+export type SchedulePreview = Schemas['SchedulePreview']
+/** A due time, and what became of it. */
+export type ScheduleRun = Schemas['ScheduleRun']
 export type ApiKey = Schemas['ApiKey']
 /** The only answer that ever holds the key itself. */
 export type NewApiKey = Schemas['NewApiKey']

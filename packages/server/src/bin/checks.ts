@@ -15,7 +15,9 @@ export function createChecks(
     storage,
     links,
     executor,
+    version: config.version,
     dataDirectory: config.dataDirectory,
+    backup: config.backup,
     leaseSeconds: config.leaseSeconds,
     claude: {
       hasKey: apiKey !== null,

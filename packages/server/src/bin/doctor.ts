@@ -1,7 +1,7 @@
 // `flowforge doctor` where no server runs: looks at this machine with the same checks. `--json` is its only form; the CLI prints it.
 import { pino } from 'pino'
 import { readConfig } from '../config.ts'
-import type { CheckResult } from '../doctor.ts'
+import type { CheckResult } from '../doctor/check-result.ts'
 import { createChecks } from './checks.ts'
 import { createExecutor } from './executor.ts'
 import { layFoundation } from './foundation.ts'

@@ -12,14 +12,12 @@ import { loadMasterKey } from '../secrets/master-key.ts'
 import { createSealing, type Sealing } from '../secrets/sealing.ts'
 import { createDatabase, type Database } from '../store/database.ts'
 import { installationId } from '../store/identity.ts'
-import { createLeaderLock } from '../store/leader-lock.ts'
+import { createLeaderLock, SWEEPER_LOCK } from '../store/leader-lock.ts'
 import { createListener, type Listener } from '../store/listener.ts'
 import { migrate } from '../store/migrate.ts'
 import { connectPostgres, type Postgres } from './postgres.ts'
 import { createLiveBus, createQueue } from './queue.ts'
 import { createStorage } from './storage.ts'
-
-const SWEEPER_LOCK = 7_420_005
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>
 

@@ -96,7 +96,9 @@ export async function dropLaterResults(repository: string, jobs: KnownJob[]): Pr
     .filter(({ job, name }) => !job || Number(/^attempt-(\d+)$/.exec(name)?.[1] ?? 0) > job.attempt)
     .map(({ ref }) => ref)
   for (const job of jobs.filter(({ finished }) => !finished)) {
-    const own = new Set(results.filter(result => result.job === job).map(({ commit }) => commit))
+    const own = new Set(
+      results.filter(result => result.job === job && result.name !== 'base').map(({ commit }) => commit),
+    )
     const branch = refs.find(({ ref, commit }) => ref === `refs/heads/${job.branch}` && own.has(commit))
     if (branch) doomed.push(branch.ref)
   }

@@ -26,6 +26,7 @@ import { limitRoutes } from './routes/limits.ts'
 import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
 import { retentionRoutes } from './routes/retention.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { systemRoutes } from './routes/system.ts'
 import { webRoutes } from './routes/web.ts'
 
@@ -113,6 +114,7 @@ export async function createApp(context: HttpContext): Promise<App> {
       await typed.register(jobStoryRoutes(context))
       await typed.register(liveRoutes(context))
       await typed.register(repositoryRoutes(context))
+      await typed.register(scheduleRoutes(context))
       await typed.register(limitRoutes(context))
       await typed.register(apiKeyRoutes(context))
       await typed.register(retentionRoutes(context))

@@ -1,4 +1,6 @@
+import sql from 'sql-template-tag'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { forgetOldKeys } from '../store/idempotency.ts'
 import { type Asking, isProblem, startTestServer, type TestServer } from './testing-server.ts'
 
 let server: TestServer
@@ -102,5 +104,56 @@ describe('planned jobs', () => {
     expect(first.body.state).toBe('queued')
     expect((await retry()).body).toEqual(first.body)
     isProblem(await ask(`/jobs/${job.id}/retry`, { method: 'POST' }), 409, 'job_state_conflict')
+  })
+})
+
+describe('an Idempotency-Key, wherever something is made,', () => {
+  const make = (path: string, body: unknown, key: string) =>
+    ask(path, { body, headers: { 'idempotency-key': key } })
+
+  test.each<[string, (name: string) => unknown]>([
+    ['/repositories', name => ({ name })],
+    ['/api-keys', name => ({ name })],
+    [
+      '/schedules',
+      name => ({
+        name,
+        repositoryId: server.scene.tenant.repositoryId,
+        cron: '@daily',
+        job: { task: 'x' },
+      }),
+    ],
+  ])('gives the same answer at %s, and is refused with another body', async (path, body) => {
+    const key = `once${path}`
+    const [first, again] = [await make(path, body('one'), key), await make(path, body('one'), key)]
+    expect([first.status, again.status]).toEqual([201, 201])
+    expect(again.body).toEqual(first.body)
+    isProblem(await make(path, body('two'), key), 422, 'idempotency_key_reused')
+    expect((await ask(path)).body.data.filter(({ name }: { name: string }) => name === 'one')).toHaveLength(1)
+  })
+
+  test('does not keep an API key in the clear', async () => {
+    const { body } = await make('/api-keys', { name: 'secret' }, 'secret-once')
+    const kept = await server.scene.database.acrossOrganizations(tx =>
+      tx.all<{ body: string }>(sql`select body::text from idempotency_keys`),
+    )
+    expect(kept.map(row => row.body).join()).not.toContain(body.key)
+    const { body: again } = await make('/api-keys', { name: 'secret' }, 'secret-once')
+    expect((await server.ask('/api/v1/me', { key: again.key })).status).toBe(200)
+  })
+
+  test('is forgotten after a day', async () => {
+    const day = sql`update idempotency_keys set created_at = now() - interval '25 hours'`
+    const first = await make('/jobs', { repositoryId: server.scene.tenant.repositoryId, task: 'x' }, 'old')
+    await server.scene.database.acrossOrganizations(tx => tx.run(day))
+    const other = await make('/jobs', { repositoryId: server.scene.tenant.repositoryId, task: 'y' }, 'old')
+    expect(other.status).toBe(201)
+    expect(other.body.id).not.toBe(first.body.id)
+    await server.scene.database.acrossOrganizations(tx => tx.run(day))
+    expect(await server.scene.database.acrossOrganizations(forgetOldKeys)).toBeGreaterThan(0)
+    const left = await server.scene.database.acrossOrganizations(tx =>
+      tx.all(sql`select key from idempotency_keys`),
+    )
+    expect(left).toEqual([])
   })
 })

@@ -343,18 +343,36 @@ describe('every documented route', () => {
     updateLimits: () => ({ maxRunning: null }),
     setEgress: () => ({ allow: [] }),
     createApiKey: () => ({ name: 'x' }),
+    createSchedule: ({ scene }) => ({
+      name: `s${performance.now()}`,
+      repositoryId: scene.tenant.repositoryId,
+      cron: '@daily',
+      job: { task: 'x' },
+    }),
+    changeSchedule: () => ({ enabled: false }),
     replyToJob: () => ({ text: 'x' }),
     decideRequest: () => ({ requestId: 'x', decision: 'allow' }),
+  }
+  const scheduleOf = async ({ scene, ask }: TestServer): Promise<string> => {
+    const { repositoryId } = scene.tenant
+    const job = { task: 'The first organization works on this.' }
+    const body = { name: `of ${performance.now()}`, repositoryId, cron: '@yearly', job }
+    return (await ask('/api/v1/schedules', { body })).body.id
   }
   const call = async (
     { path, method, operation }: Awaited<ReturnType<typeof operations>>[number],
     key: string | null,
   ) => {
     const { id: job } = await server.scene.submit()
-    const owned = path.includes('/jobs/') ? job : server.scene.tenant.repositoryId
+    const owned = path.includes('/jobs/')
+      ? job
+      : path.includes('/schedules/')
+        ? await scheduleOf(server)
+        : server.scene.tenant.repositoryId
     const body = BODIES[operation.operationId]?.(server)
     const accept = { accept: 'application/json' }
-    const url = path.replace('{id}', path.includes('api-keys') ? 'k' : owned)
+    const query = operation.operationId === 'previewSchedule' ? '?cron=@daily' : ''
+    const url = path.replace('{id}', path.includes('api-keys') ? 'k' : owned) + query
     // The stream of an unfinished job would not end, and only a finished one can be retried.
     if (['streamEvents', 'retryJob'].includes(operation.operationId)) await cancel(server.scene, job)
     return server.ask(url, { method, key, body, headers: accept })
@@ -416,7 +434,7 @@ describe('every documented route', () => {
       const answer = await call(operation, server.keys.stranger)
       const { operationId } = operation.operation
       if (operation.path.includes('{id}')) expect([operationId, answer.status]).toEqual([operationId, 404])
-      if (/^createJobs?$/.test(operationId)) isProblem(answer, 404, 'repository_not_found')
+      if (/^create(Jobs?|Schedule)$/.test(operationId)) isProblem(answer, 404, 'repository_not_found')
       for (const secret of [id, scene.tenant.organizationId, scene.tenant.repositoryId, 'works on this'])
         expect(answer.text).not.toContain(secret)
     }

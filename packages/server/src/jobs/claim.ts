@@ -3,7 +3,14 @@
 import type { NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { AttemptRow } from '../store/attempts.ts'
-import { type Candidate, findClaimable, insertAttempts, lockClaims, startJobs } from '../store/claims.ts'
+import {
+  type Candidate,
+  endDelays,
+  findClaimable,
+  insertAttempts,
+  lockClaims,
+  startJobs,
+} from '../store/claims.ts'
 import type { Database } from '../store/database.ts'
 import type { JobRow } from '../store/jobs.ts'
 import type { EventLog } from './ports.ts'
@@ -31,6 +38,7 @@ export function claimJobs(
 ): Promise<Claim[]> {
   return context.database.acrossOrganizations(async tx => {
     await lockClaims(tx)
+    await endDelays(tx)
     const chosen = withinLimits(await findClaimable(tx, limit))
     if (chosen.length === 0) return []
     const started = await startJobs(tx, chosen, {

@@ -28,13 +28,12 @@ export async function prepareBase(
   // Of an adopted attempt the mirror has all that it needs, whether or not the upstream answers now.
   if (job.base_commit && attempt.epoch > 1) return job.base_commit
   await context.repositories.update(repository, signal)
-  if (job.base_commit && !job.base_from) return job.base_commit
+  if (job.base_commit) return job.base_commit
   const { branch, commit } = job.base_from
     ? await resultOf(context, hold, repository, job.base_from)
     : await context.repositories.resolveBranch(repository, job.base_branch)
   if (branch === job.branch)
     throw new PhaseFailed(reasonOf('base_not_found', `The job's own branch ${branch} can not be its base.`))
-  if (job.base_commit) return job.base_commit
   const change = { base_branch: branch, base_commit: commit, cache_key: cacheKey(job, repository, commit) }
   await asHolder(context.database, job.id, holder, tx => updateJob(tx, job.id, change))
   Object.assign(job, { base_branch: branch, cache_key: change.cache_key })
@@ -59,8 +58,8 @@ async function resultOf(
       reasonOf('base_not_found', 'The job whose result this one starts from was removed.'),
     )
   const base = other.head_commit
-    ? { branch: other.branch, commit: job.base_commit ?? other.head_commit }
-    : { branch: other.base_branch, commit: job.base_commit ?? other.base_commit }
+    ? { branch: other.branch, commit: other.head_commit }
+    : { branch: other.base_branch, commit: other.base_commit }
   if (!(await repositories.keep(repository, job.id, 'base', base.commit)))
     throw new PhaseFailed(
       reasonOf(

@@ -24,6 +24,8 @@ describe('the key of a result', () => {
     ['set-up', { setup: ['npm ci'] }, {}, COMMIT],
     ['verify', { verify: ['npm test'] }, {}, COMMIT],
     ['the model', { model: 'opus' }, {}, COMMIT],
+    ['planning first', { plan_first: true }, {}, COMMIT],
+    ['whom Claude asks', { questions: 'decide' }, {}, COMMIT],
     ['a variable', { environment: { A: '1' } }, {}, COMMIT],
     ['the organization', { organization_id: 'p' }, {}, COMMIT],
     ['the repository', {}, { id: 's' }, COMMIT],

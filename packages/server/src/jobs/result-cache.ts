@@ -15,7 +15,10 @@ const FORM = 1
  * succeeded stayed within its own.
  */
 export function cacheKey(
-  job: Pick<JobRow, 'organization_id' | 'task' | 'setup' | 'verify' | 'model' | 'environment'>,
+  job: Pick<
+    JobRow,
+    'organization_id' | 'task' | 'setup' | 'verify' | 'model' | 'environment' | 'plan_first' | 'questions'
+  >,
   repository: Pick<RepositoryRow, 'id' | 'settings'>,
   baseCommit: string,
 ): string {
@@ -29,6 +32,8 @@ export function cacheKey(
     job.setup,
     job.verify,
     job.model,
+    job.plan_first,
+    job.questions,
     Object.entries(job.environment).sort(([a], [b]) => (a < b ? -1 : 1)),
     image ?? null,
     (egressAllow ?? []).toSorted(),

@@ -7,6 +7,7 @@ import { parseRepositoryUrl } from '../git/url.ts'
 import type { Submitter } from '../jobs/submission.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import { type Database, isUniqueViolation } from '../store/database.ts'
+import { type Answer, answerOnce, type Once } from '../store/idempotency.ts'
 import { insertRepository, type RepositoryRow, type RepositorySettings } from '../store/repositories.ts'
 import { credentialContext } from './credentials.ts'
 import type { RepositoryFiles } from './ports.ts'
@@ -29,11 +30,14 @@ export interface AddContext {
 
 const HOSTED_DEFAULT_BRANCH = 'main'
 
-export async function addRepository(
+/** Answers 201 with what `view` makes of the row, or what the same key was answered before. */
+export async function addRepository<Body>(
   context: AddContext,
   by: Submitter,
   repository: NewRepository,
-): Promise<RepositoryRow> {
+  once: Once | null,
+  view: (row: RepositoryRow) => Body,
+): Promise<Answer<Body>> {
   const id = uuidv7()
   const upstream =
     repository.url === undefined ? null : await checkedUrl(repository.url, context.trustedHosts)
@@ -41,21 +45,23 @@ export async function addRepository(
   if (credential && !upstream) throw new FlowForgeError('validation_failed', HOSTED_HAS_NO_UPSTREAM)
   const defaultBranch = repository.defaultBranch ?? (upstream ? null : HOSTED_DEFAULT_BRANCH)
   try {
-    return await context.database.inOrganization(by.organizationId, async tx => {
-      const row = await insertRepository(tx, {
-        id,
-        organization_id: by.organizationId,
-        name: repository.name,
-        url: upstream?.url ?? null,
-        default_branch: defaultBranch,
-        credential: credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id)),
-        settings: repository.settings ?? {},
-        created_by: by.userId,
-      })
-      // Within the transaction: a repository that is in the list has its folder. A folder without a row is only rubbish.
-      if (row.url === null) await context.files.createHosted(id, defaultBranch!)
-      return row
-    })
+    return await context.database.inOrganization(by.organizationId, tx =>
+      answerOnce(tx, by.organizationId, once, async () => {
+        const row = await insertRepository(tx, {
+          id,
+          organization_id: by.organizationId,
+          name: repository.name,
+          url: upstream?.url ?? null,
+          default_branch: defaultBranch,
+          credential: credential && context.sealing.seal(JSON.stringify(credential), credentialContext(id)),
+          settings: repository.settings ?? {},
+          created_by: by.userId,
+        })
+        // Within the transaction: a repository that is in the list has its folder. A folder without a row is only rubbish.
+        if (row.url === null) await context.files.createHosted(id, defaultBranch!)
+        return { status: 201, body: view(row) }
+      }),
+    )
   } catch (error) {
     throw isUniqueViolation(error, 'repositories_name') ? nameTaken(repository.name) : error
   }

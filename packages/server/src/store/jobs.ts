@@ -1,7 +1,7 @@
 // SQL of jobs: rows, pages, and the conditional updates that change a state. Which change is allowed is decided in
 // jobs/states.ts; here the update names the state it expects, so that of two rivals one wins.
 import type { JobResult, JobState, Questions, Reason, Stage, WaitingFor } from '@flowforge/protocol'
-import sql, { empty, join, raw } from 'sql-template-tag'
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 import { merged } from './merged.ts'
 
@@ -83,12 +83,18 @@ export async function takeJobNumbers(
   count: number,
 ): Promise<number> {
   await tx.run(sql`set local synchronous_commit = off`)
-  const row = await tx.first<{ last_number: number }>(sql`
-    insert into job_numbers as n (organization_id, last_number)
-    values (${organizationId}, ${count}::int
-            + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
-    on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
-    returning last_number`)
+  const counted = await tx.first<{ last_number: number }>(sql`
+    update job_numbers set last_number = last_number + ${count}::int
+    where organization_id = ${organizationId} returning last_number`)
+  // Only for the first job, since to look for the highest number takes the longer the more jobs there are.
+  const row =
+    counted ??
+    (await tx.first<{ last_number: number }>(sql`
+      insert into job_numbers as n (organization_id, last_number)
+      values (${organizationId}, ${count}::int
+              + coalesce((select max(number) from jobs where organization_id = ${organizationId}), 0))
+      on conflict (organization_id) do update set last_number = n.last_number + ${count}::int
+      returning last_number`))
   return row!.last_number - count + 1
 }
 
@@ -185,7 +191,10 @@ export interface JobFilter {
   scheduleId?: string | null
 }
 
-/** Newest first; `before` is the id of the last row of the page before. */
+/**
+ * Newest first; `before` is the id of the last row of the page before. Each state is read by itself, from its index: of
+ * several at once Postgres would sort all that there ever were.
+ */
 export const listJobs = (
   tx: Transaction,
   organizationId: string,
@@ -194,14 +203,17 @@ export const listJobs = (
 ): Promise<JobRow[]> => {
   const conditions = [
     sql`organization_id = ${organizationId}`,
-    ...(filter.states ? [sql`state = any(${filter.states})`] : []),
     ...(filter.repositoryId ? [sql`repository_id = ${filter.repositoryId}`] : []),
     ...(filter.scheduleId ? [sql`schedule_id = ${filter.scheduleId}`] : []),
     ...(page.before ? [sql`id < ${page.before}::uuid`] : []),
   ]
-  return tx.all(
-    sql`select * from jobs where ${join(conditions, ' and ')} order by id desc limit ${page.limit}`,
-  )
+  const newest = (all: Sql[]) =>
+    sql`(select * from jobs where ${join(all, ' and ')} order by id desc limit ${page.limit})`
+  const parts = filter.states
+    ? [...new Set(filter.states)].map(state => newest([...conditions, sql`state = ${state}`]))
+    : [newest(conditions)]
+  if (parts.length === 0) return Promise.resolve([])
+  return tx.all(sql`select * from (${join(parts, ' union all ')}) page order by id desc limit ${page.limit}`)
 }
 
 export interface JobChange {
@@ -333,3 +345,10 @@ export const countByState = (
     where state in ('pending', 'queued', 'running', 'waiting')
       ${organizationId === null ? empty : sql`and organization_id = ${organizationId}`}
     group by state`)
+
+/** Of a schedule, locked; those that wait for others last, as everywhere. */
+export const lockUnfinishedOfSchedule = (tx: Transaction, scheduleId: string): Promise<JobRow[]> =>
+  tx.all(sql`
+    select * from jobs
+    where schedule_id = ${scheduleId} and state in ('pending', 'queued', 'running', 'waiting')
+    order by state = 'pending', id for update`)

@@ -1,6 +1,9 @@
 // Which process leads: an advisory lock of Postgres on a connection of its own, so that it ends with whoever has it.
 import pg from 'pg'
 
+/** Of the process that sweeps for all. */
+export const SWEEPER_LOCK = 7_420_005
+
 export interface LeaderLock {
   /** Whether this process leads; asks for the lead when nobody has it. Ask again within `silenceMs`, or it is taken away. */
   hold(): Promise<boolean>

@@ -310,6 +310,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Newest first */
+        get: operations["listSchedules"];
+        put?: never;
+        /** Submits a job again and again */
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a cron expression means, and when it is due next */
+        get: operations["previewSchedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /** Its jobs stay */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        /** Changes what is given; enabled: false pauses it */
+        patch: operations["changeSchedule"];
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits its job now, besides its due times */
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest 100 due times, and what became of them */
+        get: operations["listScheduleRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/limits": {
         parameters: {
             query?: never;
@@ -556,6 +644,58 @@ export interface components {
                 }[];
             };
         };
+        NewJobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplateInput: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
         /** @description In days after a job's end, of mirrors after their last use; null: for ever. `jobs`: everything but the ledger; `events`: the story alone; `mirrors`: copies of repositories whose upstream has all of it */
         KeepDaysInput: {
             jobs: number | null;
@@ -614,6 +754,84 @@ export interface components {
             lastUsedAt: string | null;
             expiresAt: string | null;
             key: string;
+        };
+        Job: {
+            id: string;
+            number: number;
+            repositoryId: string;
+            organizationId: string;
+            createdBy: string | null;
+            /** @enum {string} */
+            state: "pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            reason?: {
+                /** @enum {string} */
+                code: "internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user";
+                message: string;
+                next?: string;
+            };
+            task: string;
+            baseBranch: string;
+            baseCommit: string | null;
+            branch: string;
+            headCommit?: string;
+            pullRequestUrl?: string;
+            /** @enum {string} */
+            priority: "low" | "normal" | "high";
+            attempt: number;
+            turn: number;
+            /** @enum {string} */
+            waitingFor?: "question" | "plan" | "budget" | "reply";
+            /** Format: date-time */
+            waitingSince?: string;
+            planFirst: boolean;
+            /** @enum {string} */
+            questions: "ask" | "decide";
+            queuePosition?: number;
+            /** @enum {string} */
+            stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
+            costUsd: number;
+            tokens: {
+                input: number;
+                output: number;
+                cacheRead: number;
+                cacheWrite: number;
+            };
+            model: string | null;
+            scriptedModel: boolean;
+            verify: string[];
+            setup: string[];
+            timeoutSeconds: number;
+            queueTimeoutSeconds: number | null;
+            maxAttempts: number;
+            /** Format: date-time */
+            retryAt?: string;
+            budgetUsd: number | null;
+            /** Format: date-time */
+            runAt?: string;
+            needs: string[];
+            baseFrom?: string;
+            scheduleId?: string;
+            cache: boolean;
+            cachedFrom?: string;
+            cachedFromNumber?: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt?: string;
+            /** Format: date-time */
+            finishedAt?: string;
+            result?: {
+                summary: string;
+                filesChanged: number;
+                insertions: number;
+                deletions: number;
+                verify: {
+                    command: string;
+                    exitCode: number;
+                    durationMs: number;
+                    output: string;
+                }[];
+            };
         };
         NewJob: {
             /** Format: uuid */
@@ -695,83 +913,57 @@ export interface components {
                 baseFrom?: string;
             }[];
         };
-        Job: {
-            id: string;
-            number: number;
-            repositoryId: string;
-            organizationId: string;
-            createdBy: string | null;
-            /** @enum {string} */
-            state: "pending" | "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
-            reason?: {
-                /** @enum {string} */
-                code: "internal_error" | "setup_failed" | "base_not_found" | "push_rejected" | "disk_full" | "no_progress" | "dependency_failed" | "agent_error" | "agent_crashed" | "oom" | "timeout" | "budget_exceeded" | "verify_failed" | "git_conflict" | "git_auth" | "git_unreachable" | "claude_auth" | "claude_unavailable" | "image_unavailable" | "no_capacity" | "worker_lost" | "policy_violation" | "cancelled_by_user";
-                message: string;
-                next?: string;
-            };
+        NewJobTemplate: {
             task: string;
-            baseBranch: string;
-            baseCommit: string | null;
-            branch: string;
-            headCommit?: string;
-            pullRequestUrl?: string;
+            baseBranch?: string;
             /** @enum {string} */
-            priority: "low" | "normal" | "high";
-            attempt: number;
-            turn: number;
-            /** @enum {string} */
-            waitingFor?: "question" | "plan" | "budget" | "reply";
-            /** Format: date-time */
-            waitingSince?: string;
-            planFirst: boolean;
-            /** @enum {string} */
-            questions: "ask" | "decide";
-            queuePosition?: number;
-            /** @enum {string} */
-            stage?: "preparing_repository" | "starting_container" | "cloning" | "setting_up" | "working" | "waiting_for_claude" | "verifying" | "pushing" | "verifying_clean" | "publishing";
-            costUsd: number;
-            tokens: {
-                input: number;
-                output: number;
-                cacheRead: number;
-                cacheWrite: number;
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
             };
-            model: string | null;
-            scriptedModel: boolean;
-            verify: string[];
-            setup: string[];
-            timeoutSeconds: number;
-            queueTimeoutSeconds: number | null;
-            maxAttempts: number;
-            /** Format: date-time */
-            retryAt?: string;
-            budgetUsd: number | null;
-            /** Format: date-time */
-            runAt?: string;
-            needs: string[];
-            baseFrom?: string;
-            scheduleId?: string;
-            cache: boolean;
-            cachedFrom?: string;
-            cachedFromNumber?: number;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            startedAt?: string;
-            /** Format: date-time */
-            finishedAt?: string;
-            result?: {
-                summary: string;
-                filesChanged: number;
-                insertions: number;
-                deletions: number;
-                verify: {
-                    command: string;
-                    exitCode: number;
-                    durationMs: number;
-                    output: string;
-                }[];
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
+        };
+        JobTemplate: {
+            task: string;
+            baseBranch?: string;
+            /** @enum {string} */
+            priority?: "low" | "normal" | "high";
+            verify?: string[];
+            setup?: string[];
+            environment?: {
+                [key: string]: string;
             };
+            model?: string;
+            budgetUsd?: number;
+            timeoutSeconds?: number;
+            /** @description How long it may wait in the queue; a week unless said otherwise */
+            queueTimeoutSeconds?: number;
+            maxAttempts?: number;
+            /** @description Claude only plans, until a person approves the plan */
+            planFirst?: boolean;
+            /**
+             * @description decide: Claude asks nobody
+             * @enum {string}
+             */
+            questions?: "ask" | "decide";
+            /** @description An earlier result of the same task on the same commit will do */
+            cache?: boolean;
         };
         Attempt: {
             number: number;
@@ -913,6 +1105,42 @@ export interface components {
             events: number;
             artifacts: number;
         };
+        Schedule: {
+            id: string;
+            organizationId: string;
+            name: string;
+            repositoryId: string | null;
+            cron: string;
+            timezone: string;
+            description: string;
+            job: components["schemas"]["JobTemplate"];
+            /** @enum {string} */
+            overlap: "skip" | "queue" | "cancel_previous";
+            /** @enum {string} */
+            missed: "skip" | "run_once";
+            enabled: boolean;
+            nextRunAt: string | null;
+            lastRunAt: string | null;
+            lastJobId: string | null;
+            lastError: {
+                code: string;
+                message: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            createdBy: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ScheduleRun: {
+            /** Format: date-time */
+            dueAt: string;
+            /** @enum {string} */
+            outcome: "submitted" | "skipped" | "missed" | "failed";
+            jobId: string | null;
+            jobNumber: number | null;
+            message: string | null;
+        };
         CheckResult: {
             name: string;
             /** @enum {string} */
@@ -1031,6 +1259,52 @@ export interface components {
             };
             /** @description How many jobs may run at once; null: as many as there is room for */
             maxRunning?: number | null;
+        };
+        NewSchedule: {
+            name: string;
+            /** Format: uuid */
+            repositoryId: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron: string;
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
+            timezone?: string;
+            job: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
+             * @enum {string}
+             */
+            overlap?: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
+        };
+        SchedulePreview: {
+            description: string;
+            runs: string[];
+        };
+        ScheduleChange: {
+            name?: string;
+            /** Format: uuid */
+            repositoryId?: string;
+            /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+            cron?: string;
+            /** @description An IANA name such as Europe/Berlin; UTC when none is given */
+            timezone?: string;
+            job?: components["schemas"]["NewJobTemplateInput"];
+            /**
+             * @description When the run before is unfinished: skip this one (default), queue it behind that one, or cancel that one
+             * @enum {string}
+             */
+            overlap?: "skip" | "queue" | "cancel_previous";
+            /**
+             * @description When FlowForge did not run at a due time: skip it, or run once (default) for all that were missed
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            enabled?: boolean;
         };
         LimitsChange: {
             /** @description How many jobs may run at once; null: as many as there is room for */
@@ -2066,7 +2340,10 @@ export interface operations {
     createRepository: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2425,6 +2702,492 @@ export interface operations {
             };
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Schedule"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchedule"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query: {
+                /** @description minute hour day month weekday, or @hourly @daily @weekly @monthly @yearly */
+                cron: string;
+                /** @description An IANA name such as Europe/Berlin; UTC when none is given */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleChange"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScheduleRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ScheduleRun"][];
+                        nextCursor: string | null;
+                        hasMore: boolean;
+                    };
+                };
+            };
+            /** @description Default Response */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getLimits: {
         parameters: {
             query?: never;
@@ -2568,7 +3331,10 @@ export interface operations {
     createApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body give the same answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

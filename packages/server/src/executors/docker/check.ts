@@ -14,6 +14,7 @@ const OLDEST_VERSION = [20, 10] as const
 /** Fields of `GET /info` that dockerode's types leave out. */
 interface Info {
   ServerVersion: string
+  DockerRootDir: string
   OperatingSystem: string
   Driver: string
   CgroupVersion?: string
@@ -54,6 +55,7 @@ export const checkDocker = async (
         engine: `Docker ${info.ServerVersion} (${info.OperatingSystem})`,
         runtime: options.runtime ?? info.DefaultRuntime,
         storage: info.Driver,
+        dockerRoot: info.DockerRootDir,
         cgroup: `v${info.CgroupVersion ?? '1'}`,
         swap: info.SwapLimit ? 'none for containers' : 'not limited: the kernel does not account for it',
         isolationLevel,

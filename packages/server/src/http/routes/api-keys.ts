@@ -3,9 +3,14 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { API_KEY_PREFIX, newApiKey } from '../../auth/api-keys.ts'
 import { storeKey } from '../../auth/first-start.ts'
+import type { Principal } from '../../auth/principal.ts'
 import { FlowForgeError } from '../../errors.ts'
+import type { Sealing } from '../../secrets/sealing.ts'
+import type { Transaction } from '../../store/database.ts'
+import { type Answer, answerOnce, type KeptForm } from '../../store/idempotency.ts'
 import { deleteApiKey, listApiKeys } from '../../store/identity.ts'
 import type { HttpContext } from '../context.ts'
+import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { pageOf } from '../pages.ts'
 import { Problem } from '../problems.ts'
 
@@ -23,7 +28,7 @@ const ApiKey = z
 const NewApiKey = ApiKey.extend({ key: z.string() }).meta({ id: 'NewApiKey' })
 
 export const apiKeyRoutes =
-  ({ database }: HttpContext): FastifyPluginAsyncZod =>
+  ({ database, sealing }: HttpContext): FastifyPluginAsyncZod =>
   async app => {
     const errors = { 401: Problem, 404: Problem, 422: Problem }
 
@@ -58,23 +63,24 @@ export const apiKeyRoutes =
           operationId: 'createApiKey',
           tags: ['api-keys'],
           body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
+          headers: IdempotencyHeader,
           response: { 201: NewApiKey, ...errors },
         },
       },
       async (request, reply) => {
-        const key = newApiKey(API_KEY_PREFIX)
-        const { id, start } = await database.acrossOrganizations(tx =>
-          storeKey(tx, request.principal, key, request.body.name),
+        const { organizationId } = request.principal
+        const once = onceOf(request.headers, 'POST /api-keys', request.body)
+        const form = sealedForm(sealing, `idempotency/${organizationId}/${once?.key ?? ''}`)
+        const { body } = await database.acrossOrganizations(tx =>
+          answerOnce(
+            tx,
+            organizationId,
+            once,
+            () => createKey(tx, request.principal, request.body.name),
+            form,
+          ),
         )
-        return reply.code(201).send({
-          id,
-          name: request.body.name,
-          start,
-          key,
-          createdAt: new Date().toISOString(),
-          lastUsedAt: null,
-          expiresAt: null,
-        })
+        return reply.code(201).send(body)
       },
     )
 
@@ -102,3 +108,21 @@ export const apiKeyRoutes =
       },
     )
   }
+
+type CreatedKey = z.infer<typeof NewApiKey>
+
+async function createKey(tx: Transaction, owner: Principal, name: string): Promise<Answer<CreatedKey>> {
+  const key = newApiKey(API_KEY_PREFIX)
+  const { id, start } = await storeKey(tx, owner, key, name)
+  const createdAt = new Date().toISOString()
+  return { status: 201, body: { id, name, start, key, createdAt, lastUsedAt: null, expiresAt: null } }
+}
+
+/** The answer holds the key itself: kept for those who did not get it, but never in the clear. */
+const sealedForm = (sealing: Sealing, context: string): KeptForm<CreatedKey> => ({
+  keep: body => ({ sealed: sealing.seal(JSON.stringify(body), context).toString('base64') }),
+  give: kept =>
+    NewApiKey.parse(
+      JSON.parse(sealing.open(Buffer.from((kept as { sealed: string }).sealed, 'base64'), context)),
+    ),
+})

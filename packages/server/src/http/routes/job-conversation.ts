@@ -10,7 +10,8 @@ import type { HttpContext } from '../context.ts'
 import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { pageOf } from '../pages.ts'
 import { Problem } from '../problems.ts'
-import { JobBody, JobReference, requireJob } from './jobs.ts'
+import { JobReference, requireJob } from './jobs.ts'
+import { JobBody } from './new-job.ts'
 
 const MAX_TEXT_CHARACTERS = 100_000
 const text = z

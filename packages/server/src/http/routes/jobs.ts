@@ -1,5 +1,5 @@
 // Jobs: submit, list, show, change; cancel, retry, interrupt.
-import { Job, JobState, Priority } from '@flowforge/protocol'
+import { JobState, Priority } from '@flowforge/protocol'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
@@ -17,9 +17,7 @@ import type { HttpContext } from '../context.ts'
 import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { isUuid, PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
-import { BudgetUsd, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
-
-export const JobBody = Job.meta({ id: 'Job' })
+import { BudgetUsd, JobBody, NewBatch, NewJob, RunAt, submissionOf } from './new-job.ts'
 
 export const JobReference = z.object({ id: z.string().meta({ description: "The job's id, or its number" }) })
 

@@ -1,7 +1,10 @@
-// The form of a new job in requests: alone, in a batch, in a schedule.
-import { Priority, Questions } from '@flowforge/protocol'
+// The form of a job in requests and answers: alone, in a batch, in a schedule.
+import { Job, Priority, Questions } from '@flowforge/protocol'
 import { z } from 'zod'
 import type { BatchSubmission } from '../../jobs/submit.ts'
+
+/** The one schema of this name: a second one would be refused by the API's description. */
+export const JobBody = Job.meta({ id: 'Job' })
 
 const MAX_TASK_CHARACTERS = 100_000
 const DAY_SECONDS = 24 * 3600
@@ -110,7 +113,9 @@ export const NewBatch = z
   .meta({ id: 'NewBatch' })
 
 /** The jobs of a schedule differ in their time alone; each gets a branch of its own. */
-export const JobTemplate = z.strictObject(work).meta({ id: 'JobTemplate' })
+export const NewJobTemplate = z.strictObject(work).meta({ id: 'NewJobTemplate' })
+/** As it is shown: what a newer version has written into it is left out, and is no error. */
+export const JobTemplate = z.object(work).meta({ id: 'JobTemplate' })
 
 export const submissionOf = ({
   runAt,

@@ -16,6 +16,7 @@ import {
   updateRepository,
 } from '../../store/repositories.ts'
 import type { HttpContext } from '../context.ts'
+import { IdempotencyHeader, onceOf } from '../idempotency.ts'
 import { PageQuery, page, pageOf, readCursor } from '../pages.ts'
 import { Problem } from '../problems.ts'
 import { MaxRunning } from './limits.ts'
@@ -141,15 +142,15 @@ export const repositoryRoutes =
           operationId: 'createRepository',
           tags: ['repositories'],
           body: NewRepository,
+          headers: IdempotencyHeader,
           response: { 201: Repository, ...errors },
         },
       },
       async (request, reply) => {
-        const row = await addRepository(context, request.principal, request.body)
-        return reply
-          .code(201)
-          .header('location', `/api/v1/repositories/${row.id}`)
-          .send(view(request.principal.organization.slug)(row))
+        const once = onceOf(request.headers, 'POST /repositories', request.body)
+        const viewed = view(request.principal.organization.slug)
+        const { body } = await addRepository(context, request.principal, request.body, once, viewed)
+        return reply.code(201).header('location', `/api/v1/repositories/${body.id}`).send(body)
       },
     )
 

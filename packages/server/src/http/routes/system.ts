@@ -1,7 +1,7 @@
 // Who am I, what runs here, is it well.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { CheckResult } from '../../doctor.ts'
+import { CheckResult } from '../../doctor/check-result.ts'
 import { degraded } from '../../queue/link.ts'
 import { countByState } from '../../store/jobs.ts'
 import { listLiveWorkers } from '../../store/workers.ts'
