@@ -1,9 +1,9 @@
 // Who may import whom (ARCHITECTURE.md prints the same as a table). script/import-rules.test.ts proves that each rule bites.
 import type { IConfiguration } from 'dependency-cruiser'
 
-/** Tests and what only they use may look where product code may not. */
+/** Tests, benchmarks and what only they use may look where product code may not. */
 const TEST =
-  '(\\.test|\\.fixture)\\.tsx?$|/(contract|testing[-\\w]*|test-[-\\w]+)\\.ts$|^packages/[^/]+/test/|^sdks/[^/]+/test/|^e2e/'
+  '(\\.test|\\.fixture)\\.tsx?$|/(contract|testing[-\\w]*|test-[-\\w]+)\\.ts$|^packages/[^/]+/test/|^sdks/[^/]+/test/|^(e2e|bench)/'
 const SERVER = '^packages/server/src/'
 const ADAPTERS = '(executors|storage|git|claude|secrets)'
 /** Everything in this repository, as opposed to npm packages and Node's own modules. */

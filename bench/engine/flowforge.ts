@@ -112,7 +112,7 @@ export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Co
   const limits = { image: async () => 'dummy', workspaceBytes: 1, memoryBytes: 1, cpus: 1 }
   const spares = createSpares({ executor, gateway, limits, count: 0, log: context.log })
   const worker = await startWorker(
-    { ...context, executor, gateway, repositories, spares, firstContactMs: 60_000 },
+    { ...context, executor, gateway, repositories, spares, firstContactMs: 60_000, noProgressMs: 600_000 },
     {
       version: 'bench',
       host: 'bench',
@@ -174,6 +174,7 @@ function playRunners(context: Context, onStart: (task: string) => void): Attempt
     open: async (attemptId, phase) => ({
       attemptId,
       place: { kind: 'socket', directory: '' },
+      activity: () => 0,
       token: '',
       close: async () => {},
       remove: async () => {},

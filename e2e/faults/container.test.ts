@@ -2,6 +2,7 @@
 // job runs beside each fault and must not notice.
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Program } from '../../script/lib/program.ts'
 import { hostedRepository } from '../repositories.ts'
 import { measured } from './figures.ts'
 import { expectSound, expectUnharmed, submitWatched } from './invariants.ts'
@@ -9,13 +10,20 @@ import { createInstallation, type Installation, TWO_LEASES_MS } from './processe
 import { hostProcessesWith, runIn, script, untilAgentProcess, untilContainer } from './sandbox.ts'
 
 let installation: Installation
+let worker: Program
 let repositoryId: string
 beforeAll(async () => {
   installation = await createInstallation({ environment: { FLOWFORGE_EXECUTOR: 'docker' } })
-  await Promise.all([installation.startServer(), installation.startWorker()])
+  ;[worker] = await Promise.all([installation.startWorker(), installation.startServer()])
   repositoryId = (await hostedRepository(installation)).id
 })
 afterAll(() => installation.stop())
+
+/** As packages/runner/src/main.ts has it. */
+const RELAY_PORT = 7421
+/** curl(1), exit codes. */
+const CURL_NO_CONNECTION = 7
+const CURL_TIMEOUT = 28
 
 const submit = (task: string, more: { maxAttempts?: number; timeoutSeconds?: number } = {}) =>
   submitWatched(installation, { repositoryId, task, maxAttempts: 1, ...more })
@@ -75,6 +83,24 @@ it('8: the container is removed by hand: noticed within two leases, the job star
   const [ended, well] = await expectSound(installation, [job, other])
   expect(ended).toMatchObject({ state: 'succeeded', attempt: 2 })
   await expectUnharmed(installation, well!)
+})
+
+it('16: the gateway dies: nothing gets out of the container meanwhile, and it connects again', async () => {
+  const job = await submit(COUNT_TO_SIX)
+  await working(job)
+  const container = await untilContainer(installation, job.job)
+  worker.kill('SIGKILL')
+  await worker.ended
+  const from = (url: string) => runIn(container, 'curl', '--silent', '--max-time', '1', '--noproxy', '*', url)
+  // The relay in the container holds what is asked until there is a gateway; beside it there is no way out.
+  expect(await from(`http://127.0.0.1:${RELAY_PORT}/claude/v1/models`)).toMatchObject({
+    exitCode: CURL_TIMEOUT,
+  })
+  expect(await from(installation.model.url)).toMatchObject({ exitCode: CURL_NO_CONNECTION })
+  expect(await from('http://192.0.2.1/')).toMatchObject({ exitCode: CURL_NO_CONNECTION })
+  worker = await installation.startWorker()
+  const [ended] = await expectSound(installation, [job])
+  await expectUnharmed(installation, ended!)
 })
 
 it('22: an agent that hears no SIGTERM and leaves daemons behind is gone with all of them at its deadline', async () => {

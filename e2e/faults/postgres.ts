@@ -20,7 +20,7 @@ export interface Postgres {
   /** A superuser's connection; the caller ends it. */
   session(): Promise<pg.Client>
   /** As a superuser, on a connection of its own. */
-  query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
+  query<Row extends object>(text: string, values?: unknown[], database?: string): Promise<Row[]>
   /** A copy that follows this one, synchronously: what was acknowledged is on both. This one must be stopped. */
   makeStandby(directory: string): Promise<Postgres>
   promote(): Promise<void>

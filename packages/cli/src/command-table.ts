@@ -21,7 +21,7 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'run', summary: 'Submit a task and follow it to its end', load: () => import('./commands/run.ts') },
   {
     name: 'job',
-    summary: 'Look at jobs, follow them, change, cancel and retry them',
+    summary: 'Look at jobs, follow them, talk to them, change, cancel and retry them',
     verbs: [
       { name: 'list', summary: 'List jobs, newest first', load: () => import('./commands/job/list.ts') },
       { name: 'show', summary: 'Show one job', load: () => import('./commands/job/show.ts') },
@@ -41,6 +41,16 @@ export const COMMANDS: CommandEntry[] = [
         name: 'retry',
         summary: 'Try a failed or cancelled job again',
         load: () => import('./commands/job/retry.ts'),
+      },
+      {
+        name: 'reply',
+        summary: 'Tell Claude something, answer it, or take a finished job up again',
+        load: () => import('./commands/job/reply.ts'),
+      },
+      {
+        name: 'approve',
+        summary: 'Decide what a job asks: its plan, a call, a question',
+        load: () => import('./commands/job/approve.ts'),
       },
       {
         name: 'budget',

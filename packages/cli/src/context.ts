@@ -13,6 +13,8 @@ export interface World {
   isRoot: boolean
   stdinIsTerminal: boolean
   readStdin: () => Promise<string>
+  /** Asks the person at the keyboard; undefined when `signal` aborts. Absent where stdin is no terminal. */
+  ask?: (text: string, signal: AbortSignal) => Promise<string | undefined>
   nowMs: () => number
 }
 

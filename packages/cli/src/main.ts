@@ -20,6 +20,21 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string
 }
 
+/** Ctrl-C means what it means everywhere else in the program. */
+async function askAtKeyboard(text: string, signal: AbortSignal): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline/promises')
+  const keyboard = createInterface({ input: process.stdin, output: process.stdout })
+  keyboard.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  try {
+    return await keyboard.question(text, { signal })
+  } catch {
+    return undefined
+  } finally {
+    keyboard.close()
+    process.stdin.pause()
+  }
+}
+
 process.exitCode = await runProgram(process.argv.slice(2), {
   world: {
     environment: process.env,
@@ -28,6 +43,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
     isRoot: process.getuid?.() === 0,
     stdinIsTerminal: isatty(0),
     readStdin: async () => (await import('node:stream/consumers')).text(process.stdin),
+    ...(isatty(0) ? { ask: askAtKeyboard } : {}),
     nowMs: Date.now,
   },
   stdout: process.stdout,

@@ -219,6 +219,59 @@ describe('job', () => {
       })
     }))
 
+  const question = {
+    questions: [
+      {
+        question: 'Which colour?',
+        header: 'Colour',
+        multiSelect: false,
+        options: [{ label: 'Red', description: 'Warm' }, { label: 'Blue' }],
+      },
+    ],
+  }
+
+  test('a job that asks says so in the list and shows what, with how to answer', () =>
+    withJob(async (peer, home) => {
+      peer.play(peer.jobs[0]!).ask('question', question)
+      expect((await runCli(home, ['job', 'list'])).stdout).toContain('waiting for an answer')
+      const { stdout } = await runCli(home, ['job', 'show', '1'])
+      expect(stdout).toContain(
+        'Which colour?\n  1. Red: Warm\n  2. Blue\nAnswer: flowforge job reply 1 "…" (or an option\'s number)\n',
+      )
+    }))
+
+  test.each([
+    [['2'], {}, { answers: { 'Which colour?': 'Blue' } }],
+    [['Green, please'], {}, { text: 'Green, please' }],
+    [['--answer', 'Colour=Red'], {}, { answers: { Colour: 'Red' } }],
+    [['-'], { input: 'From a file\n' }, { text: 'From a file' }],
+  ])('reply %j says it', (args, options, said) =>
+    withJob(async (peer, home) => {
+      peer.play(peer.jobs[0]!).ask('question', question)
+      const { exitCode, stdout } = await runCli(home, ['job', 'reply', '1', ...args], options)
+      expect({ exitCode, stdout, said: peer.said }).toEqual({
+        exitCode: 0,
+        stdout: 'Job #1 has your reply. Follow it: flowforge job logs -f 1\n',
+        said: [said],
+      })
+    }))
+
+  test('approve decides what is open, with a no and a note; and says when nothing is', () =>
+    withJob(async (peer, home) => {
+      expect((await runCli(home, ['job', 'approve', '1'])).stderr).toContain('Job 1 asks nothing.')
+      peer.play(peer.jobs[0]!).ask('plan', { plan: '1. Do it.' })
+      const { requestId } = peer.approvals[0]!
+      const { stdout } = await runCli(home, ['job', 'approve', '1', '--deny', '--note', 'Use tabs'])
+      expect(stdout).toBe('Job #1: denied.\n')
+      expect(peer.said).toEqual([{ requestId, decision: 'deny', note: 'Use tabs' }])
+    }))
+
+  test('run passes on that a plan comes first and that nobody is asked', () =>
+    withPeer(async (peer, home) => {
+      await runCli(home, ['run', 'x', '--repo', 'web', '--plan-first', '--no-questions', '--detach'])
+      expect(peer.submissions).toMatchObject([{ planFirst: true, questions: 'decide' }])
+    }))
+
   test('interrupt says that what was done is kept', () =>
     withJob(async (_peer, home) => {
       expect((await runCli(home, ['job', 'interrupt', '1'])).stdout).toBe(

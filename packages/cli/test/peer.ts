@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type {
   ApiKey,
+  Approval,
   DoctorCheck,
   Job,
   JobEvent,
@@ -25,6 +26,8 @@ export type Story = (play: Play) => void | Promise<void>
 export interface Play {
   job: Job
   tell(type: string, data: unknown): void
+  /** Has the job ask a person, and wait. */
+  ask(kind: Approval['kind'], input: unknown): void
   succeed(change?: Partial<Job>): void
   fail(code: Reason['code'], message: string, next?: string): void
 }
@@ -52,6 +55,10 @@ export interface Peer extends AsyncDisposable {
   /** `METHOD /path`, in order. */
   requests: string[]
   submissions: NewJob[]
+  /** Of all jobs. */
+  approvals: Approval[]
+  /** Bodies of replies and decisions. */
+  said: unknown[]
   story: Story
   play(job: Job): Play
   /** Cuts every open event stream, as a restart would. */
@@ -78,6 +85,8 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
     diff: '',
     requests: [] as string[],
     submissions: [] as NewJob[],
+    approvals: [] as Approval[],
+    said: [] as unknown[],
     story: (({ tell, succeed }) => {
       tell('job.queued', {})
       succeed()
@@ -102,6 +111,15 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
   const play = (job: Job): Play => ({
     job,
     tell: (type, data) => tell(job, type, data),
+    ask: (kind, input) => {
+      const requestId = randomUUID()
+      const requestedAt = new Date().toISOString()
+      peer.approvals.push({ requestId, kind, input, attempt: 1, status: 'pending', requestedAt })
+      const waitingFor = kind === 'tool' ? 'question' : kind
+      Object.assign(job, { state: 'waiting', waitingFor })
+      tell(job, 'approval.requested', { requestId, kind, input })
+      tell(job, 'job.waiting', { waitingFor })
+    },
     succeed: change => {
       const result = { summary: 'Done.', filesChanged: 0, insertions: 0, deletions: 0, verify: [] }
       finish(job, { state: 'succeeded', result, ...change })
@@ -332,6 +350,27 @@ export async function startPeer(options: { gitRoot?: string } = {}): Promise<Pee
         finish(job, { state: 'cancelled', reason: { code: 'cancelled_by_user', message: 'Cancelled' } })
         tell(job, 'job.cancelled', { by: 'Ada' })
         json(response, 200, job)
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/jobs\/([^/]+)\/approvals$/,
+      answer: (_p, _b, _r, response) =>
+        json(response, 200, { data: peer.approvals, nextCursor: null, hasMore: false }),
+    },
+    {
+      method: 'POST',
+      path: /^\/jobs\/([^/]+)\/(reply|approve)$/,
+      answer: ([id], body, _r, response) => {
+        const job = findJob(id, response)
+        if (!job) return
+        peer.said.push(body)
+        for (const approval of peer.approvals) {
+          if (approval.status === 'pending')
+            tell(job, 'approval.decided', { requestId: approval.requestId, decision: 'allow' })
+          approval.status = 'decided'
+        }
+        json(response, 200, Object.assign(job, { state: 'running', waitingFor: undefined }))
       },
     },
     {

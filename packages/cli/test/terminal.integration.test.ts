@@ -56,6 +56,40 @@ test('a status line ticks below the transcript and is gone at the end', () =>
     expect(status(screen.text())).toContain('succeeded')
   }))
 
+test('a question is answered right there, by number, and the story goes on', () =>
+  inScene(async ({ home, play, peer }) => {
+    const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])
+    await eventually(() => peer.requests.at(-1)).toMatch(/stream$/)
+    const options = [{ label: 'Red' }, { label: 'Blue' }]
+    play().ask('question', { questions: [{ question: 'Which colour?', header: 'Colour', options }] })
+    await eventually(screen.text).toContain('Which colour? (number or words) ')
+    expect(screen.text()).toContain('  2. Blue')
+    screen.child.stdin?.write('2\n')
+    await eventually(() => peer.said).toEqual([{ answers: { 'Which colour?': 'Blue' } }])
+    play().tell('claude.message', { text: 'Blue it is.' })
+    await eventually(screen.text).toContain('Blue it is.')
+    play().succeed()
+    expect(await screen.exitCode).toBe(0)
+  }))
+
+test('a question that somebody else answers is taken back, and Ctrl-C at one detaches', () =>
+  inScene(async ({ home, play, peer }) => {
+    const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])
+    await eventually(() => peer.requests.at(-1)).toMatch(/stream$/)
+    play().ask('plan', { plan: '1. Do it.' })
+    await eventually(screen.text).toContain('Approve the plan? ')
+    const [plan] = peer.approvals
+    plan!.status = 'decided'
+    play().tell('approval.decided', { requestId: plan!.requestId, decision: 'allow' })
+    await eventually(screen.text).toContain('Allowed')
+    play().ask('tool', { tool: 'Bash', input: { command: 'git push' } })
+    await eventually(screen.text).toContain('Allow it? ')
+    screen.child.stdin?.write('\u0003')
+    expect(await screen.exitCode).toBe(0)
+    expect(screen.text()).toContain('Detached; the job goes on.')
+    expect(peer.said).toEqual([])
+  }))
+
 test('Ctrl-C on the keyboard detaches and leaves a clean line', () =>
   inScene(async ({ home, play, peer }) => {
     const screen = onTerminal(home, ['run', 'x', '--repo', 'web'])

@@ -105,6 +105,8 @@ export const EVENT_DATA = {
   /** Unfinished work, kept in FlowForge's mirror under a ref of its own; not on the job's branch. */
   'git.work.saved': z.object({ commit: z.string() }),
   'git.work.restored': z.object({ commit: z.string(), fromAttempt: z.number().int() }),
+  /** What an attempt left when it broke off was saved; nothing was published. */
+  'git.rescued': z.object({ attempt: z.number().int(), commit: z.string(), ref: z.string() }),
   'git.conflict.detected': z.object({ files: z.array(z.string()) }),
   'git.conflict.resolved': z.object({ files: z.array(z.string()) }),
   'git.pull_request.opened': z.object({ url: z.string() }),

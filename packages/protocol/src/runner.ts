@@ -42,6 +42,8 @@ export const CONTAINER_ENVIRONMENT = {
   url: 'FLOWFORGE_GATEWAY_URL',
   /** The attempt's token: worth only this attempt, only while its lease lives. */
   token: 'FLOWFORGE_ATTEMPT_TOKEN',
+  /** Where the runner keeps its own files, when not on the workspace: what an agent left there is not to be trusted. */
+  stateDirectory: 'FLOWFORGE_STATE_DIRECTORY',
 } as const
 export const CONTAINER_PATHS = {
   gatewayDirectory: '/run/flowforge',
@@ -91,7 +93,10 @@ const orderBase = {
   egress: z.boolean(),
 }
 
-/** `agent`: clone, set up, let Claude work, verify with feedback, commit, push. `verify`: clone, set up, verify. */
+/**
+ * `agent`: clone, set up, let Claude work, verify with feedback, commit, push. `verify`: clone, set up, verify.
+ * `rescue`: commit and push what an agent left on the workspace, in a container without agent.
+ */
 export const WorkOrder = z.discriminatedUnion('phase', [
   z.object({
     ...orderBase,
@@ -119,6 +124,7 @@ export const WorkOrder = z.discriminatedUnion('phase', [
     maxTurns: z.number().int().optional(),
   }),
   z.object({ ...orderBase, phase: z.literal('verify') }),
+  z.object({ ...orderBase, phase: z.literal('rescue') }),
 ])
 export type WorkOrder = z.infer<typeof WorkOrder>
 export type AgentWorkOrder = Extract<WorkOrder, { phase: 'agent' }>

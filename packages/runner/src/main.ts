@@ -69,7 +69,7 @@ const terminate = () => {
 process.on('SIGTERM', terminate)
 process.on('SIGINT', terminate)
 
-const stateDirectory = read('FLOWFORGE_STATE_DIRECTORY') ?? CONTAINER_PATHS.runnerState
+const stateDirectory = read(CONTAINER_ENVIRONMENT.stateDirectory) ?? CONTAINER_PATHS.runnerState
 mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
 const exitCode = await runAttempt({
   address: gatewayAddress(),

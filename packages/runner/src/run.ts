@@ -15,6 +15,7 @@ import { createGateway, isLeaseLost, persist } from './gateway.ts'
 import type { PhaseContext } from './phase.ts'
 import { signalAllGroups } from './process.ts'
 import { startRelay } from './relay.ts'
+import { runRescuePhase } from './rescue-phase.ts'
 import { openState, type StateStore } from './runner-state.ts'
 import { createSessionKeeper } from './session-keeper.ts'
 import { runVerifyPhase } from './verify-phase.ts'
@@ -66,6 +67,7 @@ const runPhase = async (context: PhaseContext, order: WorkOrder): Promise<Settle
   const { agentStarted, report } = context.state.read()
   if (report) return report
   if (agentStarted) return failedReport(new RunError('agent_crashed', CRASHED), context.state)
+  if (order.phase === 'rescue') return runRescuePhase(context, order)
   discardClone(context.git.repository)
   return order.phase === 'agent' ? await runAgentPhase(context, order) : await runVerifyPhase(context, order)
 }

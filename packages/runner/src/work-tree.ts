@@ -188,8 +188,12 @@ const PUSH_TRIES = 3
 const PUSH_DELAY_MS = 1000
 
 /** Keeps what there is, uncommitted changes included, apart from the branch. Undefined: there is nothing to keep. */
-export const saveWork = async (context: GitContext, baseCommit: string): Promise<string | undefined> => {
-  await commitAll(context, WORK_IN_PROGRESS)
+export const saveWork = async (
+  context: GitContext,
+  baseCommit: string,
+  message = WORK_IN_PROGRESS,
+): Promise<string | undefined> => {
+  await commitAll(context, message)
   const { head } = await readHead(context)
   if (head === baseCommit) return undefined
   await pushRef(context, `+${head}:${WORK_REF}`)

@@ -94,6 +94,7 @@ const variables = z.object({
     .positive()
     .max(24 * 366)
     .default(168),
+  FLOWFORGE_NO_PROGRESS_SECONDS: z.coerce.number().int().min(10).max(86_400).default(600),
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_SEAL_AFTER_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3600),
   FLOWFORGE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
@@ -103,6 +104,8 @@ const variables = z.object({
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   AWS_SESSION_TOKEN: z.string().min(1).optional(),
+  FLOWFORGE_GIT_STALL_SECONDS: z.coerce.number().int().min(5).max(3600).default(120),
+  FLOWFORGE_CLAUDE_PATIENCE_SECONDS: z.coerce.number().int().min(5).max(86_400).default(900),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
 })
@@ -157,7 +160,11 @@ export interface Config {
   bootstrapToken: string | null
   masterKey: string | null
   trustedHosts: string[]
+  /** A Git host that is silent for so long in the middle of a fetch is given up. */
+  gitStallSeconds: number
   leaseSeconds: number
+  /** How long a clone or push of a container may stand still; commands may be silent for as long as they may run besides. */
+  noProgressSeconds: number
   /** How long a container is kept that only waits for a person. */
   waitContainerSeconds: number
   /** How long a job waits for a person. */
@@ -172,7 +179,7 @@ export interface Config {
   /** Whether logs for people may be coloured (no-color.org). */
   colour: boolean
   /** The default key and upstream of Claude; held by the gateway only. */
-  claude: { apiKey: string | null; baseUrl: string }
+  claude: { apiKey: string | null; baseUrl: string; patienceSeconds: number }
 }
 
 /** Throws `config_invalid` with one line per variable that can't be used. */
@@ -209,7 +216,9 @@ export function readConfig(
     bootstrapToken: set.FLOWFORGE_BOOTSTRAP_TOKEN ?? null,
     masterKey: set.FLOWFORGE_MASTER_KEY ?? null,
     trustedHosts: set.FLOWFORGE_TRUSTED_HOSTS,
+    gitStallSeconds: set.FLOWFORGE_GIT_STALL_SECONDS,
     leaseSeconds: set.FLOWFORGE_LEASE_SECONDS,
+    noProgressSeconds: set.FLOWFORGE_NO_PROGRESS_SECONDS,
     waitContainerSeconds: set.FLOWFORGE_WAIT_CONTAINER_SECONDS,
     waitLimitHours: set.FLOWFORGE_WAIT_LIMIT_HOURS,
     sealAfterSeconds: set.FLOWFORGE_SEAL_AFTER_SECONDS,
@@ -217,7 +226,11 @@ export function readConfig(
     keepDays: set.FLOWFORGE_KEEP_DAYS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
     colour: set.NO_COLOR === undefined,
-    claude: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL },
+    claude: {
+      apiKey: set.ANTHROPIC_API_KEY ?? null,
+      baseUrl: set.ANTHROPIC_BASE_URL,
+      patienceSeconds: set.FLOWFORGE_CLAUDE_PATIENCE_SECONDS,
+    },
   })
 }
 

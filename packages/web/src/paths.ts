@@ -8,6 +8,7 @@ export const paths = {
   job: (jobId: string, tab?: JobTab) =>
     linkOptions({ to: '/jobs/$jobId', params: { jobId }, search: { tab } }),
   repositories: () => linkOptions({ to: '/repositories' }),
+  schedules: () => linkOptions({ to: '/schedules' }),
   apiKeys: () => linkOptions({ to: '/settings/api-keys' }),
   signIn: (returnTo?: string) => linkOptions({ to: '/sign-in', search: { returnTo } }),
 }

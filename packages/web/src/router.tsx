@@ -9,7 +9,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { isSignedOut } from './api/client.ts'
-import { jobQuery, jobsQuery, meQuery, repositoriesQuery } from './api/queries.ts'
+import { jobQuery, jobsQuery, meQuery, repositoriesQuery, schedulesQuery } from './api/queries.ts'
 import { ErrorPage } from './pages/ErrorPage.tsx'
 import { NotFoundPage } from './pages/NotFoundPage.tsx'
 import { paths } from './paths.ts'
@@ -83,6 +83,13 @@ const repositories = createRoute({
   component: lazyRouteComponent(() => import('./pages/RepositoriesPage.tsx'), 'RepositoriesPage'),
 })
 
+const schedules = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/schedules',
+  loader: ({ context }) => void context.queryClient.prefetchQuery(schedulesQuery),
+  component: lazyRouteComponent(() => import('./pages/SchedulesPage.tsx'), 'SchedulesPage'),
+})
+
 const apiKeys = createRoute({
   getParentRoute: () => signedIn,
   path: '/settings/api-keys',
@@ -92,7 +99,7 @@ const apiKeys = createRoute({
 const routeTree = root.addChildren([
   signIn,
   signUp,
-  signedIn.addChildren([jobs, newJob, job, repositories, apiKeys]),
+  signedIn.addChildren([jobs, newJob, job, repositories, schedules, apiKeys]),
 ])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { PEER_KEY, type Peer, startPeer } from './peer.ts'
+import { newSchedule } from './peer-schedules.ts'
 import { buildConsole, type Device, launch, openVisitor, type Visitor } from './visitor.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
@@ -202,6 +203,61 @@ test('a key is shown once', async () => {
   await page.getByText('laptop', { exact: true }).waitFor({ state: 'detached' })
 })
 
+test('a schedule is made with a look ahead, paused, run now and removed', async () => {
+  addRepository()
+  await visitor.signIn('/schedules')
+  await see('No schedules yet')
+  await page.getByRole('button', { name: 'New schedule' }).first().click()
+  await page.getByLabel('Name').fill('nightly updates')
+  await page.getByRole('textbox', { name: 'Task' }).fill('Bring the dependencies up to date.')
+  await page.getByLabel('When', { exact: true }).fill('0 0 30 2 *')
+  await see(/is never due/)
+  await page.getByLabel('A usual time').selectOption('0 3 * * *')
+  await page.getByLabel('Time zone').fill('Europe/Berlin')
+  await see('Tue 1 Jan 2030, 03:00 in Europe/Berlin')
+  await visitor.shoot('schedule-form')
+  await page.getByRole('button', { name: 'Create schedule' }).click()
+  await see('Choose the repository to work on.')
+  await page.getByLabel('Repository').selectOption({ label: 'storefront' })
+  await page.getByRole('button', { name: 'Create schedule' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(peer.schedules).toMatchObject([
+    { name: 'nightly updates', cron: '0 3 * * *', timezone: 'Europe/Berlin', repositoryId: 'r1' },
+  ])
+  await page.getByRole('button', { name: 'Pause nightly updates' }).click()
+  await page.getByText('paused', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Edit nightly updates' }).click()
+  await page.getByRole('textbox', { name: 'Task' }).fill('Something else.')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await see('Something else.')
+  await page.getByRole('button', { name: 'Run now: nightly updates' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Something else.' }).waitFor()
+  await page.getByRole('link', { name: 'nightly updates' }).click()
+  await page.getByRole('button', { name: 'Remove nightly updates' }).click()
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+  await see('No schedules yet')
+})
+
+test('a job shows what it needs, what waits for it, and whose result it has', async () => {
+  await visitor.signIn()
+  const repositoryId = addRepository()
+  const first = peer.jobs.submit({ task: 'Build it', repositoryId }, { agoMs: 9e6 })
+  const again = peer.jobs.submit({ task: 'Build it again', repositoryId }, { agoMs: 8e6 })
+  Object.assign(again, { cachedFrom: first.id, cachedFromNumber: first.number })
+  const next = peer.jobs.submit({ task: 'Test it', repositoryId, needs: [first.id] }, { story: 'hold' })
+  Object.assign(next, { state: 'pending' })
+  await page.goto(`${peer.url}/jobs/${next.id}`)
+  await page.getByRole('region', { name: 'Needs' }).getByRole('link', { name: 'Build it' }).click()
+  await page
+    .getByRole('region', { name: 'Waiting for this' })
+    .getByRole('link', { name: 'Test it' })
+    .waitFor()
+  await page.goto(`${peer.url}/jobs/${again.id}`)
+  await see(/Nothing was worked out anew/)
+  await page.goto(peer.url)
+  await see('waits for other jobs')
+})
+
 test.each<Device & { name: string }>([
   { name: 'light', theme: 'light' },
   { name: 'dark', theme: 'dark' },
@@ -213,6 +269,25 @@ test.each<Device & { name: string }>([
   await visitor.close()
   await open(device)
   const repositoryId = addRepository()
+  peer.schedules.push(
+    newSchedule({
+      name: 'nightly updates',
+      repositoryId,
+      timezone: 'Asia/Tokyo',
+      job: { task: 'Bring the dependencies up to date.' },
+    }),
+    newSchedule({
+      name: 'weekly report',
+      enabled: false,
+      nextRunAt: null,
+      lastError: {
+        code: 'repository_not_found',
+        message: 'The repository of this schedule was removed.',
+        at: '',
+      },
+      job: { task: 'Say what has changed.' },
+    }),
+  )
   const done = peer.jobs.submit({ task: 'Done', repositoryId, verify: ['npm test'] }, { agoMs: 9e6 })
   const failed = peer.jobs.submit({ task: 'Broken', repositoryId }, { agoMs: 8e6, story: 'failure' })
   const running = peer.jobs.submit({ task: 'Half way', repositoryId }, { agoMs: 60_000, beats: 60 })
@@ -229,6 +304,7 @@ test.each<Device & { name: string }>([
     [`/jobs/${done.id}?tab=details`, 'finishedAt'],
     ['/new', 'Advanced'],
     ['/repositories', 'storefront'],
+    ['/schedules', 'nightly updates'],
     ['/settings/api-keys', 'Bootstrap'],
     ['/nowhere', 'There is no such page'],
   ]

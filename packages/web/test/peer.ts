@@ -8,6 +8,7 @@ import type { Job, JobEvent } from '@flowforge/protocol'
 import { WebSocketServer } from 'ws'
 import { invalid, Problem, paged, readBody, send, serveFile } from './peer-http.ts'
 import { createPeerJobs, type PeerJobs } from './peer-jobs.ts'
+import { NEXT_RUN, newSchedule, previewOf, type Schedule } from './peer-schedules.ts'
 import { BASE, HEAD } from './peer-story.ts'
 import { diff } from './peer-texts.ts'
 
@@ -15,6 +16,7 @@ export const PEER_KEY = 'ffk_peer'
 export interface Peer {
   url: string
   jobs: PeerJobs
+  schedules: Schedule[]
   repositories: { id: string; name: string; url: string | null; defaultBranch: string; createdAt: string }[]
   /** Cuts every open stream and socket, as a restarting server would. */
   cut(): void
@@ -34,6 +36,7 @@ export async function startPeer({
 }): Promise<Peer> {
   const sessions = new Set<string>()
   const jobs = createPeerJobs({ speed, scriptedModel })
+  const schedules: Schedule[] = []
   const repositories: Peer['repositories'] = []
   const keys = [
     {
@@ -52,7 +55,8 @@ export async function startPeer({
 
   async function api(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const method = request.method ?? 'GET'
-    const body = method === 'POST' ? ((await readBody(request)) as Record<string, unknown>) : {}
+    const body =
+      method === 'POST' || method === 'PATCH' ? ((await readBody(request)) as Record<string, unknown>) : {}
     const path = url.pathname.replace(/^\/api\/(v1\/)?/, '')
     if (path === 'auth/sign-in/api-key') {
       if (body.key !== PEER_KEY) throw new Problem(401, 'not_signed_in', 'This key is not valid')
@@ -140,6 +144,42 @@ export async function startPeer({
           id,
           Number(request.headers['last-event-id'] ?? url.searchParams.get('after') ?? 0),
         )
+      case 'GET jobs/:id/relations': {
+        const needs = entry?.job.needs ?? []
+        const others = jobs.all().map(({ job }) => job)
+        return send(response, 200, {
+          needs: others.filter(job => needs.includes(job.id)),
+          dependents: others.filter(job => job.needs.includes(id)),
+        })
+      }
+      case 'GET schedules':
+        return send(response, 200, paged(schedules, url))
+      case 'GET schedules/:id':
+        return send(response, 200, previewOf(url))
+      case 'POST schedules': {
+        if (schedules.some(({ name }) => name === body.name)) throw invalid('name', 'This name is taken')
+        const schedule = newSchedule(body as Partial<Schedule>)
+        schedules.push(schedule)
+        return created(schedule)
+      }
+      case 'PATCH schedules/:id': {
+        const schedule = schedules.find(one => one.id === id)!
+        Object.assign(schedule, body)
+        schedule.nextRunAt = schedule.enabled ? NEXT_RUN : null
+        return send(response, 200, schedule)
+      }
+      case 'DELETE schedules/:id':
+        schedules.splice(
+          schedules.findIndex(one => one.id === id),
+          1,
+        )
+        return send(response, 204)
+      case 'POST schedules/:id/run': {
+        const { job, repositoryId } = schedules.find(one => one.id === id)!
+        return created(
+          jobs.submit({ task: job.task, repositoryId: repositoryId ?? '', scheduleId: id } as Partial<Job>),
+        )
+      }
       case 'GET repositories':
         return send(response, 200, paged(repositories, url))
       case 'POST repositories': {
@@ -225,6 +265,7 @@ export async function startPeer({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     jobs,
     repositories,
+    schedules,
     cut,
     async close() {
       jobs.close()

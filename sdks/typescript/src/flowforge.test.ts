@@ -146,3 +146,34 @@ test('ids can not leave their place in the path', async () => {
   await createFlowForge({ baseUrl: server.url }).jobs.get('../me?x#y')
   expect(server.seen[0]?.url).toBe('/api/v1/jobs/..%2Fme%3Fx%23y')
 })
+
+test('a batch is one request with one key, and its jobs come back in order', async () => {
+  await using server = await startLoopback((_seen, response) =>
+    sendJson(response, 201, { jobs: [{ id: 'job_1' }, { id: 'job_2' }] }),
+  )
+  const flowforge = createFlowForge({ baseUrl: server.url })
+  const jobs = [
+    { repositoryId: 'rep_1', task: 'Build', key: 'build' },
+    { repositoryId: 'rep_1', task: 'Test', needs: ['build'] },
+  ]
+  const made = await flowforge.jobs.createBatch(jobs)
+  expect(made.map(({ id }) => id)).toEqual(['job_1', 'job_2'])
+  expect(server.seen).toMatchObject([{ method: 'POST', url: '/api/v1/jobs/batch' }])
+  expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({ jobs })
+  expect(server.seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f]{32}$/)
+})
+
+test('a schedule is made, changed and run by the routes of its own', async () => {
+  await using server = await startLoopback((_seen, response) => sendJson(response, 201, { id: 's1' }))
+  const { schedules } = createFlowForge({ baseUrl: server.url })
+  await schedules.create({ name: 'nightly', repositoryId: 'r', cron: '@daily', job: { task: 'Do it' } })
+  await schedules.change('s1', { enabled: false })
+  await schedules.run('s1')
+  await schedules.preview('0 3 * * *', 'Europe/Berlin')
+  expect(server.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'POST /api/v1/schedules',
+    'PATCH /api/v1/schedules/s1',
+    'POST /api/v1/schedules/s1/run',
+    'GET /api/v1/schedules/preview?cron=0%203%20*%20*%20*&timezone=Europe%2FBerlin',
+  ])
+})

@@ -54,7 +54,8 @@ export interface Jobs {
   events(id: string, options?: CallOptions & { after?: number; limit?: number }): AsyncIterable<JobEvent>
   /** What is in the log and what comes, until the job has ended. */
   follow(id: string, options?: FollowOptions): AsyncGenerator<JobEvent, void>
-  diff(id: string, options?: CallOptions): Promise<JobDiff>
+  /** Of the whole job, or of what one attempt pushed or left behind. */
+  diff(id: string, options?: CallOptions & { attempt?: number }): Promise<JobDiff>
   /** Every try at the job, oldest first. */
   attempts(id: string, options?: CallOptions): Promise<Attempt[]>
   /** The transcript as plain text. */
@@ -165,8 +166,10 @@ export function createJobs({ client, once }: Transport): Jobs {
         },
         options,
       ),
-    diff: async (id, { signal } = {}) =>
-      (await client.GET('/api/v1/jobs/{id}/diff', { params: { path: { id } }, signal })).data!,
+    diff: async (id, { signal, attempt } = {}) => {
+      const query = attempt === undefined ? {} : { attempt }
+      return (await client.GET('/api/v1/jobs/{id}/diff', { params: { path: { id }, query }, signal })).data!
+    },
     attempts: async (id, { signal } = {}) =>
       (await client.GET('/api/v1/jobs/{id}/attempts', { params: { path: { id } }, signal })).data!.data,
     log: async (id, { signal } = {}) => {

@@ -103,6 +103,8 @@ export interface EventData {
   'git.pushed': { branch: string; commit: string; upstream: boolean }
   'git.work.saved': { commit: string }
   'git.work.restored': { commit: string; fromAttempt: number }
+  /** What an attempt left when it broke off was saved; nothing was published. */
+  'git.rescued': { attempt: number; commit: string; ref: string }
   'git.conflict.detected': { files: string[] }
   'git.conflict.resolved': { files: string[] }
   'git.pull_request.opened': { url: string }

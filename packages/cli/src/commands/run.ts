@@ -27,6 +27,8 @@ export interface RunFlags {
   needs?: string[]
   from?: string
   cache?: boolean
+  planFirst?: boolean
+  questions?: boolean
   detach?: boolean
   tokenStdin?: boolean
 }
@@ -57,6 +59,8 @@ export const command = defineCommand<RunFlags, RunOptions>({
       .option('--needs <job>', 'start when this job has succeeded; may be given again', collect)
       .option('--from <job>', 'start when this job has succeeded, from its result')
       .option('--cache', 'an earlier result of the same task on the same commit will do')
+      .option('--plan-first', 'only plan, until you approve the plan')
+      .option('--no-questions', 'Claude asks nobody and decides itself')
       .option('--detach', 'submit and return at once')
       .addHelpText('after', EXAMPLES),
   parse: parseRun,
@@ -108,6 +112,8 @@ export function parseRun([task]: string[], flags: RunFlags): RunOptions {
     needs: flags.needs?.map(parseJobId),
     baseFrom: flags.from === undefined ? undefined : parseJobId(flags.from),
     cache: flags.cache,
+    planFirst: flags.planFirst,
+    questions: flags.questions === false ? ('decide' as const) : undefined,
   }
   const given = Object.fromEntries(Object.entries(job).filter(([, value]) => value !== undefined))
   return { task: task === '-' ? undefined : task!, target, detach: flags.detach === true, job: given }

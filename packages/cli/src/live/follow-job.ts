@@ -1,5 +1,5 @@
 // Follows a job to its end, or until the person who watches has seen enough (Ctrl-C). The job goes on either way.
-import type { FlowForge, Job } from '@flowforge/sdk'
+import type { FlowForge, Job, JobEvent } from '@flowforge/sdk'
 import type { View } from './view.ts'
 
 export type Followed = { outcome: 'ended'; job: Job } | { outcome: 'detached' }
@@ -8,7 +8,7 @@ export async function followJob(
   flowforge: FlowForge,
   job: Job,
   view: View,
-  { after = 0 }: { after?: number } = {},
+  { after = 0, onEvent }: { after?: number; onEvent?: ((event: JobEvent) => void) | undefined } = {},
 ): Promise<Followed> {
   const detach = new AbortController()
   const onInterrupt = () => {
@@ -27,7 +27,10 @@ export async function followJob(
         if (attempt === 2) view.notice('Connection lost; trying again')
       },
     })
-    for await (const event of events) view.show(event)
+    for await (const event of events) {
+      view.show(event)
+      onEvent?.(event)
+    }
     return { outcome: 'ended', job: await flowforge.jobs.get(job.id, { signal: detach.signal }) }
   } catch (error) {
     if (detach.signal.aborted) return { outcome: 'detached' }

@@ -26,5 +26,16 @@ const WAITING: Record<WaitingFor, string> = {
 export const stageName = (stage: string): string =>
   (STAGES as Record<string, string>)[stage] ?? plainLine(stage).replaceAll('_', ' ')
 
+const WAITS_FOR: Record<WaitingFor, string> = {
+  question: 'an answer',
+  plan: 'approval',
+  budget: 'budget',
+  reply: 'a reply',
+}
+
+/** In a list. */
+export const waitsFor = (waitingFor: string | undefined): string =>
+  `waiting for ${(WAITS_FOR as Record<string, string>)[waitingFor ?? ''] ?? 'a person'}`
+
 export const waitingName = (waitingFor: string): string =>
   (WAITING as Record<string, string>)[waitingFor] ?? 'Waiting'

@@ -51,6 +51,20 @@ test('a tool that failed shows the end of what it printed', () => {
   expect(lines).toEqual(['● Read a.ts  0.0s ✗', '  first', '  no such file'])
 })
 
+test('what is asked is told with numbered options, harmless', () => {
+  const options = [{ label: 'Red', description: 'Warm' }, { label: 'Blue\u001b[2J' }]
+  const questions = [{ question: 'Which colour?', multiSelect: true, options }, { question: 'Why?' }]
+  expect(
+    tell(event('approval.requested', { requestId: 'r', kind: 'question', input: { questions } })),
+  ).toEqual(['? Which colour? (several may be chosen)', '    1. Red: Warm', '    2. Blue', '  Why?'])
+  expect(
+    tell(event('approval.requested', { requestId: 'r', kind: 'plan', input: { plan: '1. Go\n' } })),
+  ).toEqual(['? The plan:', '  1. Go'])
+  expect(tell(event('approval.requested', { requestId: 'r', kind: 'question', input: 'nonsense' }))).toEqual([
+    '? ',
+  ])
+})
+
 test('a stage is told with its time when it is over', () => {
   const lines = tell(
     event('job.stage', { stage: 'cloning' }, 0),

@@ -4,6 +4,7 @@ import type { EventData, EventType, JobEvent } from '@flowforge/sdk'
 import { formatDuration, formatUsd, shortCommit } from '../output/format.ts'
 import { plainLine, plainText } from '../output/plain-text.ts'
 import type { Tone } from '../output/style.ts'
+import { requestText } from './request-text.ts'
 import { stageName, waitingName } from './stage-names.ts'
 import { describeTool } from './tool-line.ts'
 
@@ -85,6 +86,12 @@ const READERS: { [T in EventType]?: Reader<T> } = {
     progress.stage = { name, sinceMs: Date.parse(event.at) }
     return [...finished, ...warn(data.message ? `${name}: ${plainLine(data.message)}` : name)]
   },
+  'job.resumed': (_data, progress, event) => {
+    const finished = endStage(progress, event)
+    progress.stage = { name: stageName('working'), sinceMs: Date.parse(event.at) }
+    return finished
+  },
+  'job.reopened': ({ turn }) => note(`Taken up again: turn ${plainLine(turn)}`),
   'job.succeeded': (_data, progress, event) => [
     ...endStage(progress, event),
     ...entry('good', '✓', 'Succeeded'),
@@ -103,6 +110,12 @@ const READERS: { [T in EventType]?: Reader<T> } = {
   'attempt.started': ({ number }) => (number > 1 ? note(`Attempt ${plainLine(number)} started`) : []),
   'attempt.lost': ({ number, reason }) => warn(`Attempt ${plainLine(number)} was lost: ${plainLine(reason)}`),
   'attempt.adopted': ({ number }) => note(`Attempt ${plainLine(number)} goes on under another worker`),
+
+  'attempt.parked': ({ number }) =>
+    note(`The container of attempt ${plainLine(number)} was released; an answer starts another`),
+  'session.resumed': () => note('Claude goes on with the conversation'),
+  'session.started_afresh': ({ reason }) => warn(`Claude begins anew: ${plainLine(reason)}`),
+  'git.work.restored': ({ commit }) => note(`Goes on from ${shortCommit(plainLine(commit))}`),
 
   'claude.message': ({ text, parentToolUseId }) =>
     cut(text).trim() === ''
@@ -130,6 +143,8 @@ const READERS: { [T in EventType]?: Reader<T> } = {
     note(`Committed ${shortCommit(plainLine(commit))} ${plainLine(plainText(message).split('\n')[0])}`),
   'git.pushed': ({ branch, commit, upstream }) =>
     note(`${upstream ? 'Published' : 'Pushed'} ${plainLine(branch)} at ${shortCommit(plainLine(commit))}`),
+  'git.rescued': ({ attempt, commit }) =>
+    note(`What attempt ${Number(attempt)} left was saved as ${shortCommit(plainLine(commit))}`),
   'git.conflict.detected': ({ files }) => warn(`Conflicts with the base in ${list(files)}`),
   'git.conflict.resolved': ({ files }) => note(`Conflicts resolved in ${list(files)}`),
   'git.pull_request.opened': ({ url }) => entry('good', '✓', `Pull request ${plainLine(url)}`),
@@ -156,11 +171,16 @@ const READERS: { [T in EventType]?: Reader<T> } = {
   'settings.neutralised': ({ file, keys }) => warn(`${plainLine(file)}: ignored ${list(keys)}`),
   'budget.warning': data => warn(`Spent ${spent(data)}`),
   'budget.exceeded': data => entry('bad', '!', `Budget used up: ${spent(data)}`),
-  'approval.requested': ({ kind }) => warn(`Asks for a decision (${plainLine(kind)})`),
-  'approval.decided': ({ decision, note: why }) =>
-    note(`Decided: ${plainLine(decision)}${why ? ` (${plainLine(why)})` : ''}`),
+  'approval.requested': ({ kind, input }) => entry('warning', '?', cut(requestText(plainLine(kind), input))),
+  'approval.decided': ({ decision, answers }) => note(decisionText(decision, answers)),
   'reply.received': ({ text }) => entry('accent', '>', cut(text)),
   'artifact.added': ({ name, sizeBytes }) => note(`Kept ${plainLine(name)} (${plainLine(sizeBytes)} bytes)`),
+}
+
+const decisionText = (decision: string, answers: Record<string, string | string[]> | undefined): string => {
+  const words = Object.values(answers ?? {}).map(answer => plainLine([answer].flat().join(', ')))
+  if (words.length > 0) return `Answered: ${words.join('; ')}`
+  return decision === 'allow' ? 'Allowed' : 'Denied'
 }
 
 function endStage(progress: Progress, event: JobEvent): Entry[] {

@@ -10,6 +10,9 @@ export interface View {
   show(event: JobEvent): void
   /** The connection is broken; undefined when it is back. */
   notice(text: string | undefined): void
+  /** Somebody is asked something here: nothing is drawn until they are done. */
+  pause(): void
+  goOn(): void
   /** Takes the status line away. After it the terminal is as it was. */
   close(): void
 }
@@ -21,6 +24,8 @@ export function createJsonView(output: Output): View {
       if (event.seq !== undefined) output.value(event)
     },
     notice: text => text !== undefined && output.message(text),
+    pause: () => {},
+    goOn: () => {},
     close: () => {},
   }
 }
@@ -34,6 +39,8 @@ export function createStampedView(print: (line: string) => void): View {
         for (const line of stampedLines(entry, event.at)) print(line)
     },
     notice: text => text !== undefined && print(text),
+    pause: () => {},
+    goOn: () => {},
     close: () => {},
   }
 }
@@ -43,6 +50,8 @@ const CLEAR_LINE = '\r\u001b[2K'
 export function createTerminalView(output: Output, job: Job, nowMs: () => number): View {
   const transcript = createTranscript()
   let notice: string | undefined
+  /** Lines that came while somebody was asked. */
+  let heldBack: string[] | undefined
   const status = () =>
     statusLine({
       job,
@@ -52,8 +61,13 @@ export function createTerminalView(output: Output, job: Job, nowMs: () => number
       columns: output.columns(),
       style: output.style,
     })
-  const draw = (lines: string[]) =>
-    output.raw(`${CLEAR_LINE}${lines.map(line => `${onlyColours(line)}\n`).join('')}${onlyColours(status())}`)
+  const draw = (lines: string[]) => {
+    if (heldBack) heldBack.push(...lines)
+    else
+      output.raw(
+        `${CLEAR_LINE}${lines.map(line => `${onlyColours(line)}\n`).join('')}${onlyColours(status())}`,
+      )
+  }
   const ticking = setInterval(() => draw([]), FRAME_MS)
   return {
     show: event => {
@@ -64,8 +78,18 @@ export function createTerminalView(output: Output, job: Job, nowMs: () => number
     notice: text => {
       notice = text
     },
+    pause: () => {
+      output.raw(CLEAR_LINE)
+      heldBack ??= []
+    },
+    goOn: () => {
+      const missed = heldBack ?? []
+      heldBack = undefined
+      draw(missed)
+    },
     close: () => {
       clearInterval(ticking)
+      for (const line of heldBack ?? []) output.line(line)
       output.raw(CLEAR_LINE)
     },
   }

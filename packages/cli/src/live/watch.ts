@@ -2,6 +2,7 @@
 import type { FlowForge, Job } from '@flowforge/sdk'
 import { consoleUrl } from '../console-address.ts'
 import type { Context } from '../context.ts'
+import { createAnswerHere } from './answer-here.ts'
 import { type Followed, followJob } from './follow-job.ts'
 import { resultCard } from './result-card.ts'
 import { createJsonView, createStampedView, createTerminalView, type View } from './view.ts'
@@ -25,12 +26,16 @@ export async function watch({
   jsonEvents,
 }: WatchOptions): Promise<Followed> {
   const { output } = context
-  const followed = await followJob(
-    flowforge,
-    job,
-    chooseView(context, job, jsonEvents),
-    after ? { after } : {},
-  )
+  const view = chooseView(context, job, jsonEvents)
+  // Only where both questions and answers have a terminal.
+  const answering =
+    output.isLive && context.ask
+      ? createAnswerHere({ context, flowforge, job, view }, context.ask)
+      : undefined
+  const followed = await followJob(flowforge, job, view, {
+    ...(after ? { after } : {}),
+    onEvent: answering?.take,
+  }).finally(() => answering?.close())
   if (followed.outcome === 'detached') {
     output.message(`Detached; the job goes on. flowforge job logs -f ${job.number}`)
     output.message(`To end it: flowforge job cancel ${job.number}`)

@@ -62,7 +62,7 @@ export async function restoreBackup(
   options: RestoreOptions,
 ): Promise<Restored> {
   const { onProgress } = options
-  await requireEmpty(target)
+  await requireEmpty(target, verified.manifest)
   await migrate(target.owner, { only: new Set(verified.header.migrations) })
   const bytes = await backup.read()
   const client = new pg.Client(target.owner)
@@ -96,18 +96,26 @@ export async function restoreBackup(
 
 /** The system was empty before: whatever is there now is of this restore, and would stand in the way of the next. */
 async function removeUnpacked(
-  { repositories }: BackupFacts,
+  { repositories, objects }: BackupFacts,
   { mirrors, gitDirectory, storage }: RestoreTarget,
 ): Promise<void> {
   for (const { id } of repositories) {
     await mirrors.remove(id)
     await rm(join(gitDirectory, `${id}.bundle`), { force: true })
   }
+  // Those that the backup refers to were there before, and stay.
+  if (objects === 'referenced') return
   for await (const { key } of storage.list('')) await storage.delete([key])
 }
 
-/** Nothing is ever overwritten: a mistyped folder or database must not cost a running system. */
-export async function requireEmpty({ owner, gitDirectory, storage }: RestoreTarget): Promise<void> {
+/**
+ * Nothing is ever overwritten: a mistyped folder or database must not cost a running system. Objects that the backup only
+ * refers to are expected to be there.
+ */
+export async function requireEmpty(
+  { owner, gitDirectory, storage }: RestoreTarget,
+  { objects }: Pick<BackupFacts, 'objects'>,
+): Promise<void> {
   const client = new pg.Client(owner)
   client.on('error', () => {})
   await client.connect()
@@ -115,6 +123,7 @@ export async function requireEmpty({ owner, gitDirectory, storage }: RestoreTarg
   if (!unused) throw notEmpty('The database holds an organization already')
   const names = await readdir(gitDirectory).catch(() => [])
   if (names.some(name => name.endsWith('.git'))) throw notEmpty(`There are repositories in ${gitDirectory}`)
+  if (objects === 'referenced') return
   for await (const { key } of storage.list('')) throw notEmpty(`The object storage holds ${key}`)
 }
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { pino } from 'pino'
 import { findBackup, listBackups, openPlace } from '../backup/places.ts'
-import { requireEmpty, requireKnown, restoreBackup } from '../backup/restore.ts'
+import { requireKnown, restoreBackup } from '../backup/restore.ts'
 import { runBackup } from '../backup/run-backup.ts'
 import { verifyBackup } from '../backup/verify.ts'
 import { type Config, readConfig } from '../config.ts'
@@ -108,7 +108,6 @@ async function restore(config: Config, where: string): Promise<object> {
       files: filesOf(config),
       storage: createStorage(config.storage, sealing),
     }
-    await requireEmpty(target)
     const { manifest, header, ...counts } = await restoreBackup(backup, verified, target, {
       key,
       onProgress: sayOncePerStage(),

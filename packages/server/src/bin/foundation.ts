@@ -83,6 +83,7 @@ async function layUpon({
     mirrors: createMirrors({
       directory: join(config.dataDirectory, 'git'),
       trustedHosts: config.trustedHosts,
+      stallMs: config.gitStallSeconds * 1000,
     }),
     installationId: id,
     close: async () => {

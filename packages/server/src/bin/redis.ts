@@ -9,12 +9,31 @@ const CONNECT_TIMEOUT_MS = 4_000
 const ANSWER_TIMEOUT_MS = 3_000
 const PING_MS = 5_000
 
-export const createRedisConnections = (url: string, log: Logger): RedisConnections => {
+export function createRedisConnections(url: string, log: Logger): RedisConnections {
   const name = `Redis at ${addressOf(url)}`
-  return { name, connect: () => connect(url, name, log) }
+  // One word for all connections, which come and go together. At the start whoever connects says what is wrong.
+  let state: 'new' | 'ready' | 'lost' = 'new'
+  return {
+    name,
+    connect: () => {
+      const redis = connect(url)
+      redis.on('ready', () => {
+        if (state === 'lost') log.info(`${name} is back`)
+        state = 'ready'
+      })
+      // Also without anybody who cares: an `error` that nobody hears would end the process.
+      redis.on('error', error => {
+        if (state === 'ready') {
+          log.warn({ problem: error.message }, `${name} is away; it is tried again until it is back`)
+          state = 'lost'
+        }
+      })
+      return redis
+    },
+  }
 }
 
-function connect(url: string, name: string, log: Logger): Redis {
+function connect(url: string): Redis {
   const redis = new Redis(url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: ANSWER_TIMEOUT_MS,
@@ -23,16 +42,6 @@ function connect(url: string, name: string, log: Logger): Redis {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: times => Math.min(100 * 2 ** Math.min(times, 6), 2_000),
-  })
-  let lost = false
-  redis.on('ready', () => {
-    if (lost) log.info(`${name} is back`)
-    lost = false
-  })
-  // Also without a listener for `close`: an `error` that nobody hears would end the process.
-  redis.on('error', error => {
-    if (!lost) log.warn({ err: error }, `${name} is away; it is tried again until it is back`)
-    lost = true
   })
   const ping = setInterval(() => {
     if (redis.status === 'ready') redis.ping().catch(() => redis.disconnect(true))

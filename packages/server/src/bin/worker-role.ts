@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { GATEWAY_PATHS, type NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
+import { longestSilenceMs, patienceWithClaude } from '../claude/patience.ts'
 import { findUpstreamKind } from '../claude/upstream-kind.ts'
 import type { Executor } from '../executors/port.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
@@ -12,6 +13,7 @@ import type { ClaudeUsageEntry } from '../gateway/claude-ledger.ts'
 import { createDoors } from '../gateway/doors.ts'
 import { createEgressProxy } from '../gateway/egress.ts'
 import { createGitGateway } from '../gateway/git.ts'
+import { rescueRef } from '../git/refname.ts'
 import { createGatewayRecords } from '../jobs/gateway-records.ts'
 import { startLoop } from '../jobs/loop.ts'
 import type { DoorReports } from '../jobs/ports.ts'
@@ -55,9 +57,11 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     mirrors,
     quarantineDirectory: join(config.dataDirectory, 'git', 'quarantine'),
     onPush: (attempt, { commit, kind }) =>
-      kind === 'work'
-        ? records.keptWork(attempt, commit, epochOf(attempt))
-        : records.pushed(attempt, commit, epochOf(attempt)),
+      ({
+        result: () => records.pushed(attempt, commit, epochOf(attempt)),
+        work: () => records.keptWork(attempt, commit, epochOf(attempt)),
+        rescue: () => records.rescued(attempt, commit, rescueRef(attempt.jobId, attempt.number)),
+      })[kind](),
     onRefused: (attempt, refusal) => records.say(attempt, { type: 'git.push.refused', data: refusal }),
   })
   const claude = createClaudeProxy({
@@ -66,6 +70,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       baseUrl: config.claude.baseUrl,
     }),
     ledger: { record: entry => recordUsage(entry) },
+    limits: { idleTimeoutMs: longestSilenceMs(config.claude.patienceSeconds) },
     log,
     budget: {
       check: async attempt => {
@@ -115,7 +120,8 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
       upstreamRequestId: entry.requestId ?? null,
     })
 
-  const limits = { image, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
+  const environment = patienceWithClaude(config.claude.patienceSeconds)
+  const limits = { image, environment, workspaceBytes: 10 * GIB, memoryBytes: 4 * GIB, cpus: 2 }
   const spares = createSpares({
     executor,
     gateway: doors,
@@ -135,6 +141,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
     repositories,
     spares,
     firstContactMs: FIRST_CONTACT_MS,
+    noProgressMs: config.noProgressSeconds * 1000,
   }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   let sweeper: Sweeper | undefined

@@ -290,6 +290,8 @@ describe('backups', () => {
 const stillExecutor = {
   name: 'docker' as const,
   outlivesWorker: true,
+  keepsWorkspaces: false,
+  halt: async () => {},
   start: async () => Promise.reject(new Error('not here')),
   stop: async () => {},
   inspect: async () => ({ state: 'gone' as const }),

@@ -13,6 +13,10 @@ export type Act =
   | { act: 'print'; text: string }
   /** Prints this variable, then sleeps. */
   | { act: 'print-variable'; name: string }
+  /** Writes the text on its workspace, says so, then sleeps. */
+  | { act: 'write'; text: string }
+  /** Prints what was written on its workspace, then sleeps. */
+  | { act: 'read' }
   /** Uses more memory than it has. */
   | { act: 'use-too-much-memory' }
 
@@ -146,6 +150,37 @@ export const describeExecutorContract = (
         await executor.stop(first, { graceMs: 0 })
         expect(await executor.inspect(first)).toEqual({ state: 'gone' })
         expect(await executor.inspect(second)).toEqual({ state: 'running' })
+      })
+    })
+
+    describe('halt', () => {
+      it('ends a container and leaves it there, also one that ignores TERM', async () => {
+        const handle = await start({ act: 'ignore-term' })
+        await vi.waitFor(async () => expect(await executor.logs(handle, 1000)).toContain('ignoring'))
+        await executor.halt(handle, { graceMs: 100 })
+        expect(await executor.inspect(handle)).toMatchObject({ state: 'exited', exitCode: 137 })
+        expect(await executor.logs(handle, 1000)).toContain('ignoring')
+        await executor.halt(handle, { graceMs: 100 })
+        await executor.stop(handle, { graceMs: 0 })
+        await executor.halt(handle, { graceMs: 100 })
+        expect(await executor.list()).toEqual([])
+      })
+
+      it('leaves its workspace to another one', async context => {
+        if (!executor.keepsWorkspaces) return context.skip('there are no workspaces')
+        const attemptId = newAttemptId()
+        const writer = await start({ act: 'write', text: 'what it left' }, { attemptId })
+        await vi.waitFor(async () => expect(await executor.logs(writer, 1000)).toContain('written'))
+        // Two that write on one disk would ruin it.
+        const second = { attemptId, phase: 'rescue', workspaceOf: writer } as const
+        await expect(start({ act: 'read' }, second)).rejects.toMatchObject({ code: 'no_capacity' })
+        await executor.halt(writer, { graceMs: 0 })
+        const reader = await start({ act: 'read' }, second)
+        await vi.waitFor(async () => expect(await executor.logs(reader, 1000)).toContain('what it left'))
+        expect(await harness.otherWorker.list()).toHaveLength(2)
+        await executor.stop(reader, { graceMs: 0 })
+        await executor.stop(writer, { graceMs: 0 })
+        expect(await executor.list()).toEqual([])
       })
     })
 

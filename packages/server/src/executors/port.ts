@@ -10,8 +10,11 @@ export type GatewayPlace =
 /** What a container of an attempt gets; `executors/profile.ts` adds what every container gets. */
 export interface ContainerSpec {
   attemptId: string
-  /** `agent` runs Claude Code; `verify` checks the pushed commit without agent. One container of each per attempt. */
-  phase: 'agent' | 'verify'
+  /**
+   * `agent` runs Claude Code; `verify` checks the pushed commit without agent; `rescue` saves what an agent left. One
+   * container of each per attempt.
+   */
+  phase: 'agent' | 'verify' | 'rescue'
   image: string
   /** Small, and free of secrets other than the attempt's token. */
   environment: Record<string, string>
@@ -19,6 +22,8 @@ export interface ContainerSpec {
   /** Absent = the image's entrypoint, which is the runner. */
   command?: string[]
   workspaceBytes: number
+  /** The workspace of this container, which has ended and is still there, instead of one of its own. */
+  workspaceOf?: ContainerHandle
   memoryBytes: number
   cpus: number
 }
@@ -55,6 +60,7 @@ export interface ExecutorCheck {
  *   container's handle. Fails with `image_unavailable`, `no_capacity`, `disk_full` or `docker_unavailable`, and leaves nothing behind.
  * - `stop` sends TERM, waits `graceMs`, kills the whole tree, removes the container and its workspace. Idempotent; a
  *   container that is gone is no error.
+ * - `halt` ends a container as `stop` does and leaves it there with its workspace, for a look inside and for `workspaceOf`.
  * - `exited` resolves when the container has ended (or is gone); it survives a restart of the engine.
  * - `list` gives every container of this installation, running or ended, also those another worker started.
  * - `sweep` removes what belongs to no container any more (workspaces after a crash). Safe at any time, beside any worker.
@@ -64,8 +70,11 @@ export interface Executor {
   readonly name: 'docker' | 'kubernetes' | 'dummy'
   /** Containers go on when the process that started them ends, and `list` of another one shows them. */
   readonly outlivesWorker: boolean
+  /** Containers have workspaces that another one can be given: `workspaceOf` works. */
+  readonly keepsWorkspaces: boolean
   start(spec: ContainerSpec): Promise<ContainerHandle>
   stop(handle: ContainerHandle, options: { graceMs: number }): Promise<void>
+  halt(handle: ContainerHandle, options: { graceMs: number }): Promise<void>
   inspect(handle: ContainerHandle): Promise<ContainerStatus>
   exited(handle: ContainerHandle, signal: AbortSignal): Promise<ContainerStatus>
   list(): Promise<ContainerHandle[]>

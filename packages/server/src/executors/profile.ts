@@ -19,6 +19,8 @@ const LOG_OPTIONS = { 'max-size': '8m', 'max-file': '2', compress: 'false' }
 
 /** A Docker volume that is made with the container and removed with it. */
 export interface WorkspaceVolume {
+  /** Of one that another container was made with; absent: a new one. */
+  name?: string
   driverOptions: Record<string, string>
 }
 
@@ -141,10 +143,10 @@ const mounts = ({ spec, workspace, ...rest }: Sandbox): Docker.MountSettings[] =
   {
     // Without a name it belongs to the container alone and goes with it.
     Type: 'volume',
-    Source: '',
+    Source: workspace.name ?? '',
     Target: CONTAINER_PATHS.workspace,
     VolumeOptions: {
-      NoCopy: 'device' in workspace.driverOptions,
+      NoCopy: workspace.name !== undefined || 'device' in workspace.driverOptions,
       Labels: labelsOf({ spec, ...rest }),
       DriverConfig: { Name: 'local', Options: workspace.driverOptions },
     },

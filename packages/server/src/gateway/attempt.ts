@@ -9,8 +9,8 @@ export interface GatewayAttempt {
   repositoryName?: string
   /** Which attempt of the job this is, from 1. */
   number: number
-  /** `agent` may push and talk to Claude; `verify` may only read Git. */
-  phase: 'agent' | 'verify'
+  /** `agent` may push and talk to Claude; `verify` may only read Git; `rescue` may only save unfinished work. */
+  phase: 'agent' | 'verify' | 'rescue'
   /** The container's credential; compared in constant time. */
   token: string
   /** The job's branch: the only one a push may go to. */

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { GatewayPlace } from '../executors/port.ts'
 import { letsGo } from '../jobs/hold.ts'
 import type { AttemptDoor, AttemptGateway, DoorReports } from '../jobs/ports.ts'
 import type { Phase } from '../store/attempts.ts'
+import { type Activity, createActivity } from './activity.ts'
 import type { GatewayAttempt } from './attempt.ts'
 import type {
   AttemptServerOptions,
@@ -54,8 +56,9 @@ export function createDoors(options: DoorsOptions): Doors {
       const ended = new AbortController()
       const attempt = withoutJob(attemptId, phase, options.tokenOf(attemptId, phase), ended.signal)
       const admitted = Promise.withResolvers<Admission>()
+      const activity = createActivity()
       const runner = createRunnerApi({
-        records: recordsOf(admissions, options),
+        records: recordsOf(admissions, activity, options),
         orderOf: async (_attempt, waitMs) =>
           (await withinTime(admitted.promise, waitMs, ended.signal))?.order,
         settled: (settling: GatewayAttempt, report: SettleReport) =>
@@ -64,7 +67,7 @@ export function createDoors(options: DoorsOptions): Doors {
       const served: Served = {
         directory: join(options.directory, directoryName(attemptId, phase)),
         attempt,
-        handlers: { runner, ...onlyAdmitted(options.handlers, admissions) },
+        handlers: { runner, ...onlyAdmitted(options.handlers, admissions, activity) },
         onDenied: (of, denial) => admissions.has(of) && options.onDenied(of, denial),
         log: options.log,
       }
@@ -75,6 +78,7 @@ export function createDoors(options: DoorsOptions): Doors {
         attemptId,
         place,
         token: attempt.token,
+        activity: activity.value,
         admit: (known, order, reports) => {
           // The server behind the socket knows this very object; the token and the end of the door stay what they are.
           Object.assign(attempt, known, { token: attempt.token, signal: ended.signal })
@@ -135,21 +139,47 @@ const withoutJob = (attemptId: string, phase: Phase, token: string, signal: Abor
 const directoryName = (attemptId: string, phase: Phase): string =>
   createHash('sha256').update(`${attemptId}/${phase}`).digest('hex').slice(0, 16)
 
-function recordsOf(admissions: WeakMap<GatewayAttempt, Admission>, options: DoorsOptions): RunnerRecords {
+function recordsOf(
+  admissions: WeakMap<GatewayAttempt, Admission>,
+  activity: Activity,
+  options: DoorsOptions,
+): RunnerRecords {
   const of = (attempt: GatewayAttempt): RunnerRecords => {
     const admission = admissions.get(attempt)
     admission?.reports.heard()
+    if (admission && attempt.phase === 'rescue') return RESCUE
     return admission ? options.records(admission.reports) : NOBODY
   }
-  return {
-    bindNonce: (attempt, nonce) => of(attempt).bindNonce(attempt, nonce),
-    appendEvents: (attempt, batch) => of(attempt).appendEvents(attempt, batch),
-    sendDeltas: (attempt, batch) => of(attempt).sendDeltas(attempt, batch),
-    commandsAfter: (attempt, after, waitMs) => of(attempt).commandsAfter(attempt, after, waitMs),
-    saveReport: (attempt, report) => of(attempt).saveReport(attempt, report),
-    saveSession: (attempt, upload) => of(attempt).saveSession(attempt, upload),
-    openSession: attempt => of(attempt).openSession(attempt),
+  /** All but the asking for commands. */
+  const told = (attempt: GatewayAttempt): RunnerRecords => {
+    activity.sign()
+    return of(attempt)
   }
+  return {
+    bindNonce: (attempt, nonce) => told(attempt).bindNonce(attempt, nonce),
+    appendEvents: (attempt, batch) => told(attempt).appendEvents(attempt, batch),
+    sendDeltas: (attempt, batch) => told(attempt).sendDeltas(attempt, batch),
+    commandsAfter: (attempt, after, waitMs) => of(attempt).commandsAfter(attempt, after, waitMs),
+    saveReport: (attempt, report) => told(attempt).saveReport(attempt, report),
+    saveSession: (attempt, upload) => told(attempt).saveSession(attempt, upload),
+    openSession: attempt => told(attempt).openSession(attempt),
+  }
+}
+
+/** Of a rescue only what it pushes counts; and its attempt may have ended, so that nothing can be written in its name. */
+const RESCUE: RunnerRecords = {
+  bindNonce: async (_attempt, nonce) => nonce,
+  appendEvents: async (_attempt, { firstSourceSeq, events }) => ({
+    acceptedThrough: firstSourceSeq + events.length - 1,
+  }),
+  sendDeltas: () => {},
+  commandsAfter: async (attempt, _after, waitMs) => {
+    await delay(waitMs, undefined, { signal: attempt.signal }).catch(() => {})
+    return []
+  },
+  saveReport: async () => {},
+  saveSession: async () => refuseRecord(),
+  openSession: async () => refuseRecord(),
 }
 
 /** A runner without a job has nothing to tell. */
@@ -169,23 +199,30 @@ const NOBODY: RunnerRecords = {
 function onlyAdmitted(
   handlers: DoorsOptions['handlers'],
   admissions: WeakMap<GatewayAttempt, Admission>,
+  activity: Activity,
 ): DoorsOptions['handlers'] {
   const guard =
     (protocol: 'claude' | 'git', handler: GatewayHandler): GatewayHandler =>
-    (req, res, attempt, rest) =>
-      admissions.has(attempt) ? handler(req, res, attempt, rest) : refuse(res, protocol, NOT_ADMITTED)
+    (req, res, attempt, rest) => {
+      activity.during(req.socket, res)
+      return admissions.has(attempt) ? handler(req, res, attempt, rest) : refuse(res, protocol, NOT_ADMITTED)
+    }
   return {
     claude: guard('claude', handlers.claude),
     git: guard('git', handlers.git),
     egress: {
-      connect: (req, socket, head, attempt) =>
-        admissions.has(attempt)
+      connect: (req, socket, head, attempt) => {
+        activity.during(socket, socket)
+        return admissions.has(attempt)
           ? handlers.egress.connect(req, socket, head, attempt)
-          : refuseTunnel(socket, NOT_ADMITTED),
-      forward: (req, res, attempt) =>
-        admissions.has(attempt)
+          : refuseTunnel(socket, NOT_ADMITTED)
+      },
+      forward: (req, res, attempt) => {
+        activity.during(req.socket, res)
+        return admissions.has(attempt)
           ? handlers.egress.forward(req, res, attempt)
-          : refuse(res, 'egress', NOT_ADMITTED),
+          : refuse(res, 'egress', NOT_ADMITTED)
+      },
     },
   }
 }

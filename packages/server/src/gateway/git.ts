@@ -19,7 +19,7 @@ import {
 } from '../git/quarantine.ts'
 import { readRef } from '../git/reading.ts'
 import { type PushRequest, pushAdvertisement, pushReport, readPushRequest } from '../git/receive-pack.ts'
-import { attemptRef, branchRef, HIDDEN_REFS, jobRefs, workRef } from '../git/refname.ts'
+import { attemptRef, branchRef, HIDDEN_REFS, jobRefs, rescueRef, workRef } from '../git/refname.ts'
 import {
   advertise,
   answerFailure,
@@ -49,8 +49,8 @@ export interface GitGatewayOptions {
   limits?: Partial<PushLimits>
 }
 
-/** `work` is unfinished and kept apart: nobody publishes it. */
-export type PushKind = 'result' | 'work'
+/** `work` is unfinished, `rescue` what was left when an attempt broke off: kept apart, nobody publishes them. */
+export type PushKind = 'result' | 'work' | 'rescue'
 
 export interface InspectedPush {
   /** What the attempt had pushed before, or its base. */
@@ -108,7 +108,7 @@ export function createGitGateway({
       if (protocolOf(request) === 'version=2') return answerCapabilities(response, attempt, options)
       return advertise(request, response, 'upload-pack', options)
     }
-    if (attempt.phase !== 'agent')
+    if (attempt.phase === 'verify')
       return answerText(response, 403, 'A container that verifies does not push.')
     return route.kind === 'advertise'
       ? answerPushRefs(response, attempt)
@@ -135,7 +135,8 @@ export function createGitGateway({
   }
 
   async function answerPushRefs(response: ServerResponse, attempt: GatewayAttempt): Promise<void> {
-    const [head, work] = await Promise.all([pushedBy(attempt), workOf(attempt)])
+    const isRescue = attempt.phase === 'rescue'
+    const [head, work] = await Promise.all([isRescue ? null : pushedBy(attempt), workOf(attempt)])
     const refs = [
       ...(head === null ? [] : [{ ref: branchRef(attempt.branch), commit: head }]),
       ...(work === null ? [] : [{ ref: WORK_REF, commit: work }]),
@@ -171,12 +172,12 @@ export function createGitGateway({
     const mirror = mirrors.pathOf(attempt.repositoryId)
     const quarantine = openQuarantine({ mirror, directory, limits: pushLimits, signal: attempt.signal })
     try {
-      const kind: PushKind = push.commands[0]?.ref === WORK_REF ? 'work' : 'result'
-      const before = await (kind === 'work' ? workOf(attempt) : pushedBy(attempt))
+      const kind = kindOf(push, attempt)
+      const before = await (kind === 'result' ? pushedBy(attempt) : workOf(attempt))
       const { commit, previous } = wanted(push, attempt, before)
       await quarantine.receive(reader)
       // Unfinished work is saved anew each time: it builds on the base, not on what was saved before.
-      const tip = kind === 'work' ? null : previous
+      const tip = kind === 'result' ? previous : null
       await check(quarantine, attempt, tip ?? attempt.baseCommit, commit)
       await quarantine.store({ jobId: attempt.jobId, attemptNumber: attempt.number, previous, commit }, kind)
       if (kind === 'result') pushed.set(attempt.attemptId, commit)
@@ -204,7 +205,10 @@ export function createGitGateway({
   }
 
   const workOf = (attempt: GatewayAttempt): Promise<string | null> =>
-    readRef(mirrors.pathOf(attempt.repositoryId), workRef(attempt.jobId, attempt.number))
+    readRef(
+      mirrors.pathOf(attempt.repositoryId),
+      (attempt.phase === 'rescue' ? rescueRef : workRef)(attempt.jobId, attempt.number),
+    )
 
   async function pushedBy(attempt: GatewayAttempt): Promise<string | null> {
     const known = pushed.get(attempt.attemptId)
@@ -239,6 +243,13 @@ function fetchSettings(attempt: GatewayAttempt): GitSettings {
     ['uploadpackfilter.blob:none.allow', 'true'],
     ['uploadpackfilter.blob:limit.allow', 'true'],
   ]
+}
+
+function kindOf(push: PushRequest, attempt: GatewayAttempt): PushKind {
+  const isWork = push.commands[0]?.ref === WORK_REF
+  if (attempt.phase !== 'rescue') return isWork ? 'work' : 'result'
+  if (!isWork) throw new PushRefused('a container that saves work pushes nothing else')
+  return 'rescue'
 }
 
 /** The one thing that a container may ask for, beside keeping what is unfinished. */

@@ -41,6 +41,8 @@ export interface MirrorsOptions {
   caFile?: string
   /** Longest clone or fetch. */
   timeoutMs?: number
+  /** A host that says nothing for so long in the middle of one is given up. */
+  stallMs?: number
   lookup?: Lookup
 }
 
@@ -67,6 +69,7 @@ export function createMirrors({
   caFile,
   lookup,
   timeoutMs = DEFAULT_TIMEOUT_MS,
+  stallMs = STALL_MS,
 }: MirrorsOptions) {
   // Git runs elsewhere than this process: every path has to be absolute.
   const directory = resolve(place)
@@ -119,7 +122,7 @@ export function createMirrors({
     if (await isFresh(id, url, notBefore)) return
     const path = pathOf(id)
     const fetchedAt = Date.now()
-    const options = { signal, onProgress, timeoutMs, stallMs: STALL_MS }
+    const options = { signal, onProgress, timeoutMs, stallMs }
     await upstreams.withUpstream({ url, credential: repository.credential }, async session =>
       (await exists(path)) ? fetchUpstream(path, session, options) : cloneUpstream(path, session, options),
     )

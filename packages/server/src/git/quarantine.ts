@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { FlowForgeError, isFlowForgeError } from '../errors.ts'
 import { allMessages } from './failures.ts'
 import { checkedCommit } from './reading.ts'
-import { attemptRef, jobHeadRef, workRef } from './refname.ts'
+import { attemptRef, jobHeadRef, rescueRef, workRef } from './refname.ts'
 import { GitExit, type GitOptions, runGit } from './run.ts'
 import { despiteStaleLocks } from './stale-files.ts'
 
@@ -111,10 +111,10 @@ export function openQuarantine({ mirror, directory, limits, signal }: Quarantine
     refusing(async () => (await runGit(args, options)).stdout)
 
   /** From here on the push survives a power cut. Throws PushRefused when somebody was faster. */
-  async function store(move: ResultMove, kind: 'result' | 'work' = 'result'): Promise<void> {
+  async function store(move: ResultMove, kind: 'result' | 'work' | 'rescue' = 'result'): Promise<void> {
     await moveObjects(join(directory, 'pack'), join(mirror, 'objects', 'pack'))
     signal.throwIfAborted()
-    await moveRefs(mirror, kind === 'result' ? resultMove(move) : workMove(move))
+    await moveRefs(mirror, MOVES[kind](move))
   }
 
   const discard = (): Promise<void> => rm(directory, { recursive: true, force: true })
@@ -144,6 +144,12 @@ const resultMove = ({ jobId, attemptNumber, previous, commit }: ResultMove): str
 const workMove = ({ jobId, attemptNumber, previous, commit }: ResultMove): string[] => [
   `update ${workRef(jobId, attemptNumber)} ${commit} ${previous ?? nothingLike(commit)}`,
 ]
+
+const rescueMove = ({ jobId, attemptNumber, previous, commit }: ResultMove): string[] => [
+  `update ${rescueRef(jobId, attemptNumber)} ${commit} ${previous ?? nothingLike(commit)}`,
+]
+
+const MOVES = { result: resultMove, work: workMove, rescue: rescueMove }
 
 /** All of them or none. */
 async function moveRefs(mirror: string, moves: string[]): Promise<void> {

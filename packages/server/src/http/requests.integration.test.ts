@@ -440,7 +440,7 @@ describe('every documented route', () => {
         expect(answer.text).not.toContain(secret)
     }
     const { body } = await ask('/system', { key: server.keys.stranger })
-    expect(body.queue).toEqual({ queued: 0, running: 0 })
+    expect(body.queue).toMatchObject({ queued: 0, running: 0 })
     expect((await scene.job(id)).state).toBe('queued')
   })
 })

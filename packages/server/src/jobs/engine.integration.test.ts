@@ -42,6 +42,28 @@ describe('a job in the hands of a worker', () => {
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
   })
 
+  test('that stands still at a stage ends as no_progress, and names it', async () => {
+    const { executor } = await engine({ noProgressMs: 300 })
+    const { id } = await scene.submit({ task: '[dummy: stall-at cloning]' })
+    const isRetried = async () => (await scene.story(id)).find(event => event.type === 'job.retried')
+    await expect.poll(isRetried, { timeout: 10_000 }).toMatchObject({
+      data: {
+        reason: {
+          code: 'no_progress',
+          message: 'Nothing was heard of the container for 0 seconds, during the stage cloning.',
+        },
+      },
+    })
+    await cancel(scene, id)
+    await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
+  })
+
+  test('that says something now and then goes on, however long it takes', async () => {
+    await engine({ noProgressMs: 300 })
+    const { id } = await scene.submit({ task: '[dummy: work 1]', timeoutSeconds: 10 })
+    await reaches(id, 'succeeded')
+  })
+
   test('whose container heard of no worker for long is tried again, whatever attempts it has', async () => {
     await engine()
     const { id } = await scene.submit({ task: '[dummy: exit-once 4]', maxAttempts: 1 })
@@ -183,6 +205,23 @@ describe('a worker', () => {
     // Nothing is lost: the next worker does the rest.
     await engine()
     await Promise.all(jobs.map(({ id }) => reaches(id, 'succeeded')))
+  })
+
+  test('that drains says so at once and keeps its lease until its last job has ended', async () => {
+    const { worker } = await engine({ leaseSeconds: 1 })
+    const { id } = await scene.submit({ task: '[dummy: linger]' })
+    await isWorking(id)
+    const drained = worker.drain(60_000)
+    const draining = async () =>
+      (await scene.database.acrossOrganizations(tx => listLiveWorkers(tx, 60))).map(row => row.draining)
+    await expect.poll(draining, { interval: 20 }).toEqual([true])
+    const lease = async () => (await scene.liveAttempt(id))?.lease_expires_at.getTime() ?? 0
+    const before = await lease()
+    await expect.poll(lease, { timeout: 10_000 }).toBeGreaterThan(before + 2_000)
+    expect((await scene.job(id)).state).toBe('running')
+    await cancel(scene, id)
+    expect(await drained).toEqual({ handedOver: 0, givenBack: 0 })
+    expect((await scene.story(id)).map(event => event.type)).not.toContain('attempt.lost')
   })
 
   test('that drains while it claims does not forget what it gets', async () => {

@@ -1,7 +1,7 @@
 // Writes what the gateway itself sees of an attempt: pushes, use of Claude, refusals. Unlike a runner's reports these are facts.
 import type { NewEvent } from '@flowforge/protocol'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
-import { savePushedCommit, saveWorkCommit } from '../store/attempts.ts'
+import { savePushedCommit, saveRescuedCommit, saveWorkCommit } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { findSpending, insertLedgerEntry, type LedgerEntry } from '../store/ledger.ts'
 import { asHolder } from './as-holder.ts'
@@ -37,6 +37,15 @@ export function createGatewayRecords({ database, events }: { database: Database;
         await events.append(tx, job, [{ type: 'git.work.saved', data: { commit } }])
       })
     },
+
+    /** Work was saved of an attempt that broke off: told once, also when the attempt has ended meanwhile. */
+    rescued: (attempt: GatewayAttempt, commit: string, ref: string): Promise<void> =>
+      database.acrossOrganizations(async tx => {
+        if ((await saveRescuedCommit(tx, attempt.attemptId, commit)) === 0) return
+        await events.append(tx, subject(attempt), [
+          { type: 'git.rescued', data: { attempt: attempt.number, commit, ref } },
+        ])
+      }),
 
     /** What was used was used: counted also when the lease is gone. */
     used: (

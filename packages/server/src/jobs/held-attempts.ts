@@ -12,6 +12,7 @@ import { idleToRelease, tellToPark } from './release-idle.ts'
 
 interface Held {
   stop: AbortController
+  urgent: AbortController
   epoch: number
   jobId: string
   clock: AttemptClock
@@ -34,17 +35,26 @@ export function createHeldAttempts({
 }) {
   const { database, log, spares } = context
   const held = new Map<string, Held>()
-  const stopAll = (cause: StopCause) => held.forEach(({ stop }) => void stop.abort(cause))
+  const end = ({ stop, urgent }: Pick<Held, 'stop' | 'urgent'>, cause: StopCause): void => {
+    stop.abort(cause)
+    urgent.abort(cause)
+  }
+  const stopAll = (cause: StopCause) => held.forEach(mine => void end(mine, cause))
   const settled = async (): Promise<void> => {
     await Promise.all([...held.values()].map(({ done }) => done))
   }
 
   const hold = ({ job, attempt }: Claim, containers: Hold['containers'], timing: Timing): void => {
     const stop = new AbortController()
+    const urgent = new AbortController()
     const clock = startClock(timing, () => stop.abort('deadline' satisfies StopCause))
-    if (job.cancel_requested_at) stop.abort('cancelled' satisfies StopCause)
+    if (job.cancel_requested_at) end({ stop, urgent }, 'cancelled')
     const holder = { attemptId: attempt.id, epoch: attempt.epoch }
-    const done = driveAttempt(context, { job, attempt, holder, containers, signal: stop.signal })
+    const done = driveAttempt(context, {
+      ...{ job, attempt, holder, containers },
+      signal: stop.signal,
+      urgent: urgent.signal,
+    })
       .catch(error =>
         log.error({ err: error, jobId: job.id }, 'an attempt could not be settled; it is recovered'),
       )
@@ -56,13 +66,13 @@ export function createHeldAttempts({
         // Not earlier: starting a container takes the cores that the attempt's own start needs.
         spares.fill()
       })
-    held.set(attempt.id, { stop, epoch: attempt.epoch, jobId: job.id, clock, done })
+    held.set(attempt.id, { stop, urgent, epoch: attempt.epoch, jobId: job.id, clock, done })
   }
 
-  const obey = ({ stop, epoch, clock }: Held, pulse: AttemptPulse | undefined): void => {
-    if (pulse?.epoch !== epoch) stop.abort('lease_lost' satisfies StopCause)
-    else if (pulse.cancel) stop.abort('cancelled' satisfies StopCause)
-    if (pulse && clock.set(pulse)) onFree()
+  const obey = (mine: Held, pulse: AttemptPulse | undefined): void => {
+    if (pulse?.epoch !== mine.epoch) end(mine, 'lease_lost')
+    else if (pulse.cancel) end(mine, 'cancelled')
+    if (pulse && mine.clock.set(pulse)) onFree()
   }
 
   const waiting = () =>

@@ -14,6 +14,8 @@ export interface Hold extends Claim {
   holder: Holder
   /** Aborted with a StopCause as its reason. */
   signal: AbortSignal
+  /** Aborted when its end can't wait any longer, whatever `signal` was aborted with before: nothing may be saved then. */
+  urgent: AbortSignal
   /** Of an adopted attempt: what the executor shows of it, running or ended. */
   containers: Partial<Record<Phase, ContainerHandle>>
 }

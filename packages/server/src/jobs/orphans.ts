@@ -4,6 +4,7 @@ import { listLiveAttemptIds } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { listSpareIds } from '../store/workers.ts'
 import type { AttemptGateway } from './ports.ts'
+import type { Rescuer } from './rescue.ts'
 
 /**
  * A container is an orphan when nobody owned it for `patienceMs`: longer than a heartbeat takes to tell of a spare that
@@ -13,12 +14,14 @@ export function createOrphanSweep({
   database,
   executor,
   gateway,
+  rescuer,
   patienceMs,
   now,
 }: {
   database: Database
   executor: Executor
   gateway: Pick<AttemptGateway, 'discard'>
+  rescuer: Pick<Rescuer, 'saveOrphan'>
   patienceMs: number
   /** Monotonic milliseconds. */
   now: () => number
@@ -41,6 +44,7 @@ export function createOrphanSweep({
     const orphans = ownerless.filter(container => now() - firstSeen.get(container.id)! >= patienceMs)
     await Promise.all(
       orphans.map(async container => {
+        await rescuer.saveOrphan(container)
         await executor.stop(container, { graceMs: 0 })
         await gateway.discard(container.attemptId, container.phase)
       }),

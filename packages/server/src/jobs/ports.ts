@@ -91,6 +91,8 @@ export interface AttemptDoor {
   attemptId: string
   place: GatewayPlace
   token: string
+  /** Changes with each sign of life of the container. */
+  activity(): number
   /** From now on the runner of this phase gets its order; before that it waits for it. */
   admit(attempt: GatewayAttempt, order: WorkOrder, reports: DoorReports): void
   /** Stops serving, and leaves the directory to whoever opens the door again: the container goes on. */

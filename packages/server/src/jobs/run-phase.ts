@@ -11,13 +11,16 @@ import { isFlowForgeError } from '../errors.ts'
 import type { ContainerHandle, ContainerStatus, Executor } from '../executors/port.ts'
 import { type Phase, saveContainer } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
-import { updateJob } from '../store/jobs.ts'
+import { findJobNow, updateJob } from '../store/jobs.ts'
 import { forgetNonce } from '../store/leases.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
+import { inSharedTransaction } from '../store/shared-transaction.ts'
 import { asHolder } from './as-holder.ts'
 import { reasonOf } from './failures.ts'
 import { type Hold, letsGo, type StopCause } from './hold.ts'
+import { reasonOfStall, type Stalled, untilStalled } from './no-progress.ts'
 import type { AttemptDoor, EventLog } from './ports.ts'
+import { breaksOff, type Rescuer } from './rescue.ts'
 import type { Place, Spares } from './spares.ts'
 
 export class PhaseFailed extends Error {
@@ -35,8 +38,11 @@ export interface PhaseContext {
   events: EventLog
   executor: Executor
   spares: Spares
+  rescuer: Rescuer
   /** From the container's start to its runner's first word. */
   firstContactMs: number
+  /** How long a transfer may stand still. */
+  noProgressMs: number
 }
 
 /** A runner's report, with what only the gateway saw. */
@@ -100,18 +106,37 @@ export async function runPhase(
       context,
       handle,
       { report: report.promise, contact: contact.promise },
+      stalling(context, hold, run, place.door),
       hold.signal,
     )
-    const settled =
-      typeof last === 'string' ? await reportOfTheDead(context, hold, run.phase, handle, last) : last
-    return explained(settled, trouble)
+    const settled = 'outcome' in last ? last : await reportOfTheDead(context, hold, run.phase, handle, last)
+    const told = explained(settled, trouble)
+    if (told.outcome === 'failed' && !told.headCommit && breaksOff(told.code))
+      await saveWork(context, hold, repository, run, handle)
+    return told
   } catch (error) {
     leave = letsGo(hold.signal) || GOES_ON_ELSEWHERE.some(code => isFlowForgeError(error, code))
+    const brokeOff = error instanceof PhaseFailed && breaksOff(error.reason.code)
+    if (!leave && handle && (brokeOff || hold.signal.reason === 'deadline'))
+      await saveWork(context, hold, repository, run, handle)
     throw error
   } finally {
     if (leave) await place.door.close()
     else await putAway(context, hold, handle, place.door)
   }
+}
+
+/** Before the container goes, and its disk with it. A cancel does not wait for this. */
+async function saveWork(
+  context: PhaseContext,
+  { job, attempt, signal, urgent }: Hold,
+  repository: RepositoryRow,
+  { phase, baseCommit }: PhaseRun,
+  container: ContainerHandle,
+): Promise<void> {
+  if (phase !== 'agent') return
+  const graceMs = signal.aborted ? STOP_GRACE_MS[signal.reason as StopCause] : undefined
+  await context.rescuer.save({ job, attempt, repository, baseCommit, container, graceMs }, urgent)
 }
 
 /** Not the container's fault: the attempt is adopted, by another worker or by this one when the lease has run out. */
@@ -171,28 +196,48 @@ async function startCold(
   return context.spares.start(hold.attempt.id, phase, door)
 }
 
-/** The first of: the runner's report, the container's end, no first word in time, a reason to stop (throws). */
+const stalling =
+  ({ database, noProgressMs }: PhaseContext, { job }: Hold, { order }: PhaseRun, door: AttemptDoor) =>
+  (signal: AbortSignal): Promise<Stalled> =>
+    untilStalled(
+      {
+        activity: door.activity,
+        // The stage that people see, which the runner tells of.
+        now: async () => (await inSharedTransaction(database, job.id, tx => findJobNow(tx, job.id))) ?? job,
+        limits: { transferMs: noProgressMs, commandMs: order.commandTimeoutSeconds * 1000 },
+      },
+      signal,
+    )
+
+type LastWord = SettleReport | { kind: 'ended' } | { kind: 'silent' } | ({ kind: 'stalled' } & Stalled)
+
+/**
+ * The first of: the runner's report, the container's end, no first word in time, no sign of life for too long, a reason to
+ * stop (throws).
+ */
 async function lastWord(
   context: PhaseContext,
   handle: ContainerHandle,
   runner: { report: Promise<SettleReport>; contact: Promise<void> },
+  stalled: (signal: AbortSignal) => Promise<Stalled>,
   signal: AbortSignal,
-): Promise<SettleReport | 'ended' | 'silent'> {
+): Promise<LastWord> {
   const done = new AbortController()
   const either = AbortSignal.any([signal, done.signal])
   const stopped = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
   })
-  const silent = Promise.withResolvers<'silent'>()
-  const timer = setTimeout(() => silent.resolve('silent'), context.firstContactMs)
+  const silent = Promise.withResolvers<LastWord>()
+  const timer = setTimeout(() => silent.resolve({ kind: 'silent' }), context.firstContactMs)
   void runner.contact.then(() => clearTimeout(timer))
   try {
     return await Promise.race([
       runner.report,
       stopped,
       silent.promise,
-      context.executor.exited(handle, either).then(() => 'ended' as const),
+      context.executor.exited(handle, either).then(() => ({ kind: 'ended' as const })),
+      stalled(either).then(found => ({ kind: 'stalled' as const, ...found })),
     ])
   } finally {
     clearTimeout(timer)
@@ -201,7 +246,7 @@ async function lastWord(
 }
 
 /**
- * The container ended, or never spoke. Its report may have been stored just before; else the kernel's and the engine's
+ * The container ended, never spoke, or fell silent. Its report may have been stored just before; else the kernel's and the engine's
  * word counts.
  */
 async function reportOfTheDead(
@@ -209,7 +254,7 @@ async function reportOfTheDead(
   hold: Hold,
   phase: Phase,
   handle: ContainerHandle,
-  what: 'ended' | 'silent',
+  what: Exclude<LastWord, SettleReport>,
 ): Promise<SettleReport> {
   const status = await context.executor.inspect(handle)
   const tail = await context.executor.logs(handle, LOG_TAIL_BYTES).catch(() => '')
@@ -218,7 +263,8 @@ async function reportOfTheDead(
     if (stored) return stored
     if (tail.trim() !== '')
       await context.events.append(tx, job, [{ type: 'log', data: { stream: 'system', text: tail } }])
-    return what === 'silent' ? reasonOfSilence(context.firstContactMs) : reasonOfDeath(status, job.stage)
+    if (what.kind === 'stalled') return reasonOfStall(what)
+    return what.kind === 'silent' ? reasonOfSilence(context.firstContactMs) : reasonOfDeath(status, job.stage)
   })
   if ('outcome' in found) return found
   throw new PhaseFailed(found)

@@ -10,6 +10,8 @@ import type { AttemptDoor, AttemptGateway } from './ports.ts'
 
 export interface ContainerLimits {
   image: () => Promise<string>
+  /** For every container, beside its token. */
+  environment?: Record<string, string>
   workspaceBytes: number
   memoryBytes: number
   cpus: number
@@ -30,6 +32,9 @@ interface Spare {
   /** It ended while it was promised: a job would find it dead, so nobody else gets it. */
   hasEnded: boolean
 }
+
+/** On a workspace where an agent was, a runner believes nothing that it finds. */
+const FOREIGN_STATE_DIRECTORY = '/tmp/flowforge'
 
 /** After a failure to start a spare, how long before the next try: jobs start cold meanwhile and report the reason. */
 const RETRY_MS = 5_000
@@ -55,14 +60,24 @@ export function createSpares({
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  const start = async (attemptId: string, phase: Phase, door: AttemptDoor): Promise<ContainerHandle> =>
+  const start = async (
+    attemptId: string,
+    phase: Phase,
+    door: AttemptDoor,
+    workspaceOf?: ContainerHandle,
+  ): Promise<ContainerHandle> =>
     executor.start({
       attemptId,
       phase,
       image: await limits.image(),
-      environment: { [CONTAINER_ENVIRONMENT.token]: door.token },
+      environment: {
+        ...limits.environment,
+        [CONTAINER_ENVIRONMENT.token]: door.token,
+        ...(workspaceOf && { [CONTAINER_ENVIRONMENT.stateDirectory]: FOREIGN_STATE_DIRECTORY }),
+      },
       gateway: door.place,
       workspaceBytes: limits.workspaceBytes,
+      workspaceOf,
       memoryBytes: limits.memoryBytes,
       cpus: limits.cpus,
     })

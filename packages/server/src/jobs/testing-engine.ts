@@ -53,6 +53,7 @@ export interface EngineOptions {
   waitContainerSeconds?: number
   waitLimitHours?: number
   firstContactMs?: number
+  noProgressMs?: number
   /** Chance, for the delays of retries. */
   random?: () => number
   spareContainers?: number
@@ -128,6 +129,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     repositories: { ...stubRepositories, ...options.repositories },
     spares,
     firstContactMs: options.firstContactMs ?? 10_000,
+    noProgressMs: options.noProgressMs ?? 600_000,
     random: options.random,
     log,
   }

@@ -8,6 +8,7 @@ const hold = (job: Parameters<typeof jobRow>[0] = {}) => ({
   attempt: attemptRow(),
   holder: { attemptId: 'a', epoch: 1 },
   signal: new AbortController().signal,
+  urgent: new AbortController().signal,
   containers: {},
 })
 const BASE = 'b'.repeat(40)

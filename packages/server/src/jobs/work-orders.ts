@@ -1,5 +1,7 @@
 // What a runner is told to do, from the job and the repository's settings.
 import { type AgentWorkOrder, RUNNER_PROTOCOL_VERSION, type WorkOrder } from '@flowforge/protocol'
+import type { AttemptRow } from '../store/attempts.ts'
+import type { JobRow } from '../store/jobs.ts'
 import type { RepositoryRow } from '../store/repositories.ts'
 import type { Briefing } from './briefing.ts'
 import type { Hold } from './hold.ts'
@@ -61,6 +63,34 @@ export const verifyOrder = (
     checkoutCommit: head,
     checkoutRef: `refs/flowforge/jobs/${hold.job.id}/head`,
     branch: hold.job.branch,
+    author: AUTHOR,
+  },
+})
+
+export const rescueOrder = ({
+  job,
+  attempt,
+  baseCommit,
+}: {
+  job: JobRow
+  attempt: AttemptRow
+  baseCommit: string
+}): WorkOrder => ({
+  protocolVersion: RUNNER_PROTOCOL_VERSION,
+  attemptId: attempt.id,
+  jobId: job.id,
+  setup: [],
+  verify: [],
+  commandTimeoutSeconds: 60,
+  environment: {},
+  egress: false,
+  phase: 'rescue',
+  git: {
+    baseBranch: job.base_branch ?? 'HEAD',
+    baseCommit,
+    checkoutCommit: baseCommit,
+    checkoutRef: `refs/heads/${job.base_branch}`,
+    branch: job.branch,
     author: AUTHOR,
   },
 })

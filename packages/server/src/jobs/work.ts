@@ -13,6 +13,7 @@ import { createHeldAttempts } from './held-attempts.ts'
 import { startLoop } from './loop.ts'
 import { createOrphanSweep } from './orphans.ts'
 import type { AttemptGateway, AttemptSignal } from './ports.ts'
+import { createRescuer } from './rescue.ts'
 
 export interface WorkerOptions {
   version: string
@@ -51,10 +52,11 @@ const UNHEARD = 'the others could not be told that this worker goes; they notice
 const limitOf = ({ attempt }: Claim): number => attempt.deadline_at.getTime() - attempt.started_at.getTime()
 
 export async function startWorker(
-  context: DriveContext & { signal: AttemptSignal; gateway: AttemptGateway; log: Logger },
+  given: Omit<DriveContext, 'rescuer'> & { signal: AttemptSignal; gateway: AttemptGateway; log: Logger },
   options: WorkerOptions,
 ): Promise<Worker> {
   const id = uuidv7()
+  const context = { ...given, rescuer: createRescuer(given) }
   const { database, log } = context
   const stopping = new AbortController()
   const stopClaiming = new AbortController()
@@ -139,6 +141,7 @@ export async function startWorker(
     database,
     executor: context.executor,
     gateway: context.gateway,
+    rescuer: context.rescuer,
     patienceMs: (options.leaseSeconds * 1000) / 2,
     now: () => performance.now(),
   })

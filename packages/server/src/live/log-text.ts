@@ -47,6 +47,8 @@ function describe(event: JobEvent): string | null {
       return `committed ${event.data.commit}: ${event.data.message}`
     case 'git.pushed':
       return `${event.data.upstream ? 'published' : 'stored'} ${event.data.commit} as ${event.data.branch}`
+    case 'git.rescued':
+      return `what attempt ${event.data.attempt} left was saved as ${event.data.commit}`
     case 'git.push.refused':
       return `push to ${event.data.ref} refused: ${event.data.reason}`
     case 'verify.started':

@@ -50,9 +50,10 @@ export function createRedisRelay({
   return {
     trouble: () => trouble,
     check: async () => {
-      if (subscriber.status !== 'ready' && !trouble)
-        // When it fails it says so, and that is the trouble.
-        await once(subscriber, 'ready', { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) }).catch(() => {})
+      for (const redis of [sender, subscriber])
+        if (redis.status !== 'ready' && !trouble)
+          // When it fails it says so, and that is the trouble.
+          await once(redis, 'ready', { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) }).catch(() => {})
       if (trouble) return trouble
       return sender.ping().then(
         () => null,

@@ -50,7 +50,8 @@ export function createRabbitBroker({
   })
   connection.on('error', error => {
     trouble = messageOf(error)
-    if (wasConnected) log.warn({ err: error }, `${name} is away: jobs are found by polling until it is back`)
+    if (wasConnected)
+      log.warn({ problem: trouble }, `${name} is away: jobs are found by polling until it is back`)
   })
   connection.on('connection.blocked', reason => {
     trouble = `it takes nothing: ${reason}`

@@ -110,6 +110,17 @@ describe('a schedule that is due', () => {
     expect(await jobsOf(schedule.id)).toHaveLength(1)
   })
 
+  test('makes one job for each due time, also when connections break in the middle', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { id } = await create()
+      await passTime(id, '1 minute')
+      await Promise.allSettled([fire(), fire(), scene.breakConnections()])
+      await expect.poll(() => fire().catch(() => 'broken'), { interval: 20 }).toBe(0)
+      expect(await jobsOf(id)).toHaveLength(1)
+      expect(await runs(id)).toMatchObject([{ outcome: 'submitted' }])
+    }
+  })
+
   test('is not run while it is paused, and owes nothing when it is resumed', async () => {
     const { id } = await create()
     await changeSchedule(scene.database, scene.tenant, id, { enabled: false })

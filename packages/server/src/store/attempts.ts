@@ -5,8 +5,8 @@ import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 import { merged } from './merged.ts'
 
-/** `agent` runs Claude Code; `verify` checks what was pushed, without agent. */
-export type Phase = 'agent' | 'verify'
+/** `agent` runs Claude Code; `verify` checks what was pushed, `rescue` saves what was left, both without agent. */
+export type Phase = 'agent' | 'verify' | 'rescue'
 
 /** Names a container of the attempt, for whoever adopts it: an executor's ContainerHandle. */
 export interface StoredContainer {
@@ -199,6 +199,12 @@ export const moveDeadline = (tx: Transaction, attemptId: string): Promise<number
   tx.run(sql`
     update attempts a set deadline_at = a.deadline_at + (now() - coalesce(j.waiting_since, now()))
     from jobs j where a.id = ${attemptId} and j.id = a.job_id`)
+
+/** The attempt may have ended: its rescue comes after it. 0: this commit was recorded before. */
+export const saveRescuedCommit = (tx: Transaction, attemptId: string, commit: string): Promise<number> =>
+  tx.run(sql`
+    update attempts set rescued_commit = ${commit}
+    where id = ${attemptId} and rescued_commit is distinct from ${commit}`)
 
 export const findLiveAttempt = (tx: Transaction, jobId: string): Promise<AttemptRow | undefined> =>
   tx.first(sql`select * from attempts where job_id = ${jobId} and ended_at is null`)

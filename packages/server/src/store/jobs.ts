@@ -185,6 +185,12 @@ export const lockJob: (tx: Transaction, id: string) => Promise<JobRow | undefine
   },
 )
 
+export const findJobNow = (
+  tx: Transaction,
+  id: string,
+): Promise<Pick<JobRow, 'state' | 'stage'> | undefined> =>
+  tx.first(sql`select state, stage from jobs where id = ${id}`)
+
 export interface JobFilter {
   states: JobState[] | null
   repositoryId: string | null

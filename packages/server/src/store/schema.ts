@@ -26,6 +26,12 @@ export const levelOf = (name: string): number => Number.parseInt(name, 10)
 /** The newest migration that this version knows. */
 export const SCHEMA_LEVEL = Math.max(...knownMigrations().map(({ name }) => levelOf(name)))
 
+/**
+ * The newest migration of the last release: raise it with each release. What is newer may only add, or marks itself as a
+ * contract step (migrations.test.ts), and is tested beside the processes of that release (e2e/versions).
+ */
+export const RELEASED_LEVEL = 4
+
 type Queryable = Pick<pg.Client, 'query'>
 
 export async function appliedMigrations(client: Queryable): Promise<string[]> {

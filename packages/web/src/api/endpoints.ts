@@ -5,11 +5,16 @@ import type {
   Job,
   JobDiff,
   JobFilter,
+  JobRelations,
   Me,
   NewApiKey,
   NewJob,
+  NewSchedule,
   Page,
   Repository,
+  Schedule,
+  ScheduleChange,
+  SchedulePreview,
   StreamedEvent,
   System,
 } from './types.ts'
@@ -49,6 +54,22 @@ export const addRepository = (body: { name: string; url?: string }, idempotencyK
   call<Repository>('POST', `${v1}/repositories`, { body, idempotencyKey })
 export const removeRepository = (repositoryId: string) =>
   call<void>('DELETE', `${v1}/repositories/${id(repositoryId)}`)
+
+export const getRelations = (jobId: string, signal?: AbortSignal) =>
+  call<JobRelations>('GET', `${v1}/jobs/${id(jobId)}/relations`, { signal })
+
+export const listSchedules = (cursor: string | undefined, signal?: AbortSignal) =>
+  call<Page<Schedule>>('GET', `${v1}/schedules`, { query: { limit: 100, cursor }, signal })
+export const previewSchedule = (cron: string, timezone: string, signal?: AbortSignal) =>
+  call<SchedulePreview>('GET', `${v1}/schedules/preview`, { query: { cron, timezone }, signal })
+export const createSchedule = (body: NewSchedule, idempotencyKey: string) =>
+  call<Schedule>('POST', `${v1}/schedules`, { body, idempotencyKey })
+export const changeSchedule = (scheduleId: string, body: ScheduleChange) =>
+  call<Schedule>('PATCH', `${v1}/schedules/${id(scheduleId)}`, { body })
+export const removeSchedule = (scheduleId: string) =>
+  call<void>('DELETE', `${v1}/schedules/${id(scheduleId)}`)
+export const runSchedule = (scheduleId: string, idempotencyKey: string) =>
+  call<Job>('POST', `${v1}/schedules/${id(scheduleId)}/run`, { idempotencyKey })
 
 export const listApiKeys = (cursor: string | undefined, signal?: AbortSignal) =>
   call<Page<ApiKey>>('GET', `${v1}/api-keys`, { query: { limit: 100, cursor }, signal })

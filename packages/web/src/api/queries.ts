@@ -5,10 +5,13 @@ import {
   getDiff,
   getJob,
   getMe,
+  getRelations,
   getSystem,
   listApiKeys,
   listJobs,
   listRepositories,
+  listSchedules,
+  previewSchedule,
 } from './endpoints.ts'
 import type { JobFilter } from './types.ts'
 
@@ -38,6 +41,14 @@ export const jobsQuery = (filter: JobFilter) =>
 export const jobQuery = (jobId: string) =>
   queryOptions({ queryKey: ['job', jobId], queryFn: ({ signal }) => getJob(jobId, signal) })
 
+/** Below the job: what renews the one renews the other. */
+export const jobRelationsQuery = (jobId: string) =>
+  queryOptions({
+    queryKey: ['job', jobId, 'relations'],
+    queryFn: ({ signal }) => getRelations(jobId, signal),
+    staleTime: 10_000,
+  })
+
 export const diffQuery = (jobId: string, headCommit: string | undefined) =>
   queryOptions({
     queryKey: ['job', jobId, 'diff', headCommit ?? null],
@@ -50,6 +61,23 @@ export const repositoriesQuery = queryOptions({
   queryFn: ({ signal }) => all(cursor => listRepositories(cursor, signal)),
   staleTime: 30_000,
 })
+
+export const schedulesQuery = queryOptions({
+  queryKey: ['schedules'],
+  queryFn: ({ signal }) => all(cursor => listSchedules(cursor, signal)),
+  staleTime: 10_000,
+  // Their next runs pass while one looks.
+  refetchInterval: 60_000,
+})
+
+export const schedulePreviewQuery = (cron: string, timezone: string) =>
+  queryOptions({
+    queryKey: ['schedule-preview', cron, timezone],
+    queryFn: ({ signal }) => previewSchedule(cron, timezone, signal),
+    enabled: cron !== '' && timezone !== '',
+    retry: false,
+    staleTime: 30_000,
+  })
 
 export const apiKeysQuery = queryOptions({
   queryKey: ['api-keys'],

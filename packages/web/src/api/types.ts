@@ -1,7 +1,19 @@
 // The shapes that the HTTP API gives and takes, where the SDK doesn't name them. No behaviour.
 import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
-export type { Job, JobEvent, JobState, Priority, Stage, VerifyResult } from '@flowforge/sdk'
+export type {
+  Job,
+  JobEvent,
+  JobRelations,
+  JobState,
+  NewSchedule,
+  Priority,
+  Schedule,
+  ScheduleChange,
+  SchedulePreview,
+  Stage,
+  VerifyResult,
+} from '@flowforge/sdk'
 
 export interface Page<T> {
   data: T[]
@@ -67,6 +79,9 @@ export interface NewJob {
   model?: string
   budgetUsd?: number
   timeoutSeconds?: number
+  runAt?: string
+  needs?: string[]
+  cache?: boolean
 }
 
 export interface JobFilter {

@@ -7,7 +7,17 @@ import { Input, Select } from '../ui/Input.tsx'
 import { ListEditor } from '../ui/ListEditor.tsx'
 import type { JobDraft } from './draft.ts'
 
-const PATHS = ['setup', 'setup.0', 'branch', 'priority', 'model', 'timeoutSeconds', 'budgetUsd']
+const PATHS = [
+  'setup',
+  'setup.0',
+  'branch',
+  'priority',
+  'model',
+  'timeoutSeconds',
+  'budgetUsd',
+  'runAt',
+  'needs',
+]
 
 export function AdvancedFields({
   draft,
@@ -24,10 +34,13 @@ export function AdvancedFields({
     draft.model ||
     draft.timeoutMinutes ||
     draft.budgetUsd ||
+    draft.runAt ||
+    draft.needs ||
+    draft.cache ||
     draft.priority !== 'normal'
   const [open, setOpen] = useState(Boolean(used))
   const refused = PATHS.some(path => errorAt(path))
-  const text = (name: 'branch' | 'model' | 'timeoutMinutes' | 'budgetUsd') => ({
+  const text = (name: 'branch' | 'model' | 'timeoutMinutes' | 'budgetUsd' | 'runAt' | 'needs') => ({
     value: draft[name],
     onChange: (event: React.ChangeEvent<HTMLInputElement>) => onChange({ [name]: event.target.value }),
     autoCapitalize: 'none',
@@ -76,6 +89,12 @@ export function AdvancedFields({
               </Select>
             )}
           </Field>
+          <Field label="Start" optional error={errorAt('runAt')} hint="Not before this time, by your clock">
+            {control => <Input {...control} {...text('runAt')} type="datetime-local" />}
+          </Field>
+          <Field label="Needs" optional error={errorAt('needs')} hint="Jobs that must have succeeded first">
+            {control => <Input {...control} {...text('needs')} placeholder="#12, #13" />}
+          </Field>
           <Field label="Model" optional error={errorAt('model')}>
             {control => (
               <Input
@@ -99,6 +118,20 @@ export function AdvancedFields({
             </Field>
           </div>
         </div>
+        <label className="flex items-start gap-2 text-sm">
+          <input
+            type="checkbox"
+            checked={draft.cache}
+            onChange={event => onChange({ cache: event.target.checked })}
+            className="mt-0.5 size-4 shrink-0 accent-primary"
+          />
+          <span>
+            An earlier result will do
+            <span className="block text-xs text-ink-3">
+              When the same task has succeeded on the same commit, its result is given again at no cost.
+            </span>
+          </span>
+        </label>
       </div>
     </details>
   )

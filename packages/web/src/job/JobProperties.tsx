@@ -5,10 +5,12 @@ import type { ReactNode } from 'react'
 import type { Job, Repository } from '../api/types.ts'
 import { paths } from '../paths.ts'
 import { revealHidden } from '../text/hidden.ts'
+import { formatMoment } from '../text/moments.ts'
 import { formatCount, formatUsd } from '../text/quantities.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { Age } from '../ui/Time.tsx'
 import { JobTime } from './JobTime.tsx'
+import { RelatedJobs, ScheduleName } from './RelatedJobs.tsx'
 import { StageProgress } from './StageProgress.tsx'
 import type { StageSpan } from './stages.ts'
 
@@ -24,6 +26,7 @@ export function JobProperties({
   return (
     <div className="space-y-5">
       {spans.length > 0 && <StageProgress spans={spans} />}
+      <RelatedJobs job={job} />
       <dl className="space-y-1.5 text-sm">
         <Property name="Repository">
           <Link {...paths.jobs({ repository: job.repositoryId })} className="truncate hover:underline">
@@ -58,6 +61,19 @@ export function JobProperties({
               <ExternalLink className="size-3 shrink-0" aria-hidden />
               <span className="sr-only">(opens in a new tab)</span>
             </a>
+          </Property>
+        )}
+        {job.state === 'pending' && job.runAt && <Property name="Starts">{formatMoment(job.runAt)}</Property>}
+        {job.scheduleId && (
+          <Property name="Schedule">
+            <ScheduleName scheduleId={job.scheduleId} />
+          </Property>
+        )}
+        {job.cachedFrom && (
+          <Property name="Result of">
+            <Link {...paths.job(job.cachedFrom)} className="text-link hover:underline">
+              job #{job.cachedFromNumber}
+            </Link>
           </Property>
         )}
         <Property name="Duration">

@@ -6,6 +6,7 @@ import type { Job } from '../api/types.ts'
 import { paths } from '../paths.ts'
 import { isShortcut } from '../shell/shortcuts.ts'
 import { firstLine } from '../text/hidden.ts'
+import { formatMoment } from '../text/moments.ts'
 import { formatUsd } from '../text/quantities.ts'
 import { Badge } from '../ui/Badge.tsx'
 import { Age } from '../ui/Time.tsx'
@@ -110,6 +111,9 @@ function JobRow({ job, repository }: { job: Job; repository: string | undefined 
 function RowNote({ job }: { job: Job }) {
   if (job.state === 'running' && job.stage) return <Badge tone="blue">{stageWord(job.stage)}</Badge>
   if (job.state === 'waiting' && job.waitingFor) return <Badge tone="violet">for {job.waitingFor}</Badge>
+  if (job.state === 'pending')
+    return <Badge>{job.runAt ? `starts ${formatMoment(job.runAt)}` : 'waits for other jobs'}</Badge>
+  if (job.cachedFromNumber !== undefined) return <Badge>from #{job.cachedFromNumber}</Badge>
   if (job.state === 'queued' && job.queuePosition) return <Badge>{job.queuePosition}. in queue</Badge>
   if (job.state === 'failed' && job.reason)
     return <Badge tone="red">{job.reason.code.replaceAll('_', ' ')}</Badge>

@@ -1,9 +1,11 @@
 // How a job ended: what was done and how to get it, or why not and what to do next.
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { Ban, CircleCheck, CircleX } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { meQuery } from '../api/queries.ts'
 import type { Job, Repository } from '../api/types.ts'
+import { paths } from '../paths.ts'
 import { fetchCommand, gitAddress, shellWord } from '../repository/git-address.ts'
 import { revealHidden } from '../text/hidden.ts'
 import { plural } from '../text/quantities.ts'
@@ -73,6 +75,15 @@ function Succeeded({
       icon={<CircleCheck className="size-5 text-green" aria-hidden />}
       title={changed ? 'Succeeded' : 'Succeeded without changes'}
     >
+      {job.cachedFrom && (
+        <p className="text-sm text-ink-2">
+          Result of{' '}
+          <Link {...paths.job(job.cachedFrom)} className="text-link underline-offset-2 hover:underline">
+            job #{job.cachedFromNumber}
+          </Link>
+          : the same task on the same commit. Nothing was worked out anew.
+        </p>
+      )}
       {result && (changed || result.verify.length > 0) && (
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
           {changed && (

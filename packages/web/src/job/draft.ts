@@ -1,5 +1,6 @@
 // What a person has typed for a new job, kept over a reload, and how it becomes a request. Knows the tab's storage.
 import type { NewJob, Priority } from '../api/types.ts'
+import { instantOf } from '../text/moments.ts'
 
 export interface JobDraft {
   repositoryId: string
@@ -12,6 +13,10 @@ export interface JobDraft {
   model: string
   timeoutMinutes: string
   budgetUsd: string
+  /** As the field gives it: without a zone. */
+  runAt: string
+  needs: string
+  cache: boolean
 }
 
 export const emptyDraft: JobDraft = {
@@ -25,6 +30,9 @@ export const emptyDraft: JobDraft = {
   model: '',
   timeoutMinutes: '',
   budgetUsd: '',
+  runAt: '',
+  needs: '',
+  cache: false,
 }
 
 /** What is wrong before anyone has to ask the server. Keys are the API's paths. */
@@ -38,6 +46,8 @@ export function draftErrors(draft: JobDraft): Record<string, string> {
   if (draft.budgetUsd.trim() !== '' && !(Number(draft.budgetUsd) > 0)) {
     errors.budgetUsd = 'Give an amount in US dollars above 0.'
   }
+  if (draft.needs.trim() !== '' && !/^(#?\d+[\s,]*)+$/.test(draft.needs.trim()))
+    errors.needs = 'Give the numbers of jobs, such as #12, #13.'
   return errors
 }
 
@@ -53,6 +63,9 @@ export function requestOf(draft: JobDraft): NewJob {
     setup: commandsOf(draft.setup),
     model: draft.model.trim() || undefined,
     timeoutSeconds: draft.timeoutMinutes.trim() ? Math.round(Number(draft.timeoutMinutes) * 60) : undefined,
+    runAt: instantOf(draft.runAt),
+    needs: numbersOf(draft.needs),
+    cache: draft.cache || undefined,
     budgetUsd: draft.budgetUsd.trim() ? Number(draft.budgetUsd) : undefined,
   }
 }
@@ -60,6 +73,11 @@ export function requestOf(draft: JobDraft): NewJob {
 function commandsOf(lines: string[]): string[] | undefined {
   const commands = lines.map(line => line.trim()).filter(line => line !== '')
   return commands.length > 0 ? commands : undefined
+}
+
+/** `#12, 13` → ['12', '13'] */
+function numbersOf(text: string): string[] | undefined {
+  return text.match(/\d+/g) ?? undefined
 }
 
 const STORED_AS = 'flowforge.newJob'

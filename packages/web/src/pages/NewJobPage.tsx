@@ -31,6 +31,8 @@ const FIELDS = [
   'model',
   'timeoutSeconds',
   'budgetUsd',
+  'runAt',
+  'needs',
 ]
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform)
 

@@ -1,7 +1,16 @@
 // Navigation and who is signed in. The same content stands in the drawer of a phone.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useRouterState } from '@tanstack/react-router'
-import { FolderGit2, Keyboard, KeyRound, ListChecks, LogOut, type LucideIcon, Plus } from 'lucide-react'
+import {
+  CalendarClock,
+  FolderGit2,
+  Keyboard,
+  KeyRound,
+  ListChecks,
+  LogOut,
+  type LucideIcon,
+  Plus,
+} from 'lucide-react'
 import type { ReactNode } from 'react'
 import { signOut } from '../api/endpoints.ts'
 import { meQuery } from '../api/queries.ts'
@@ -38,6 +47,9 @@ export function Sidebar({ onHelp }: { onHelp: () => void }) {
         <NavLink to={paths.repositories()} icon={FolderGit2}>
           Repositories
         </NavLink>
+        <NavLink to={paths.schedules()} icon={CalendarClock}>
+          Schedules
+        </NavLink>
         <NavLink to={paths.apiKeys()} icon={KeyRound}>
           API keys
         </NavLink>
@@ -62,7 +74,7 @@ export function Sidebar({ onHelp }: { onHelp: () => void }) {
   )
 }
 
-type Target = ReturnType<(typeof paths)['jobs' | 'repositories' | 'apiKeys']>
+type Target = ReturnType<(typeof paths)['jobs' | 'repositories' | 'schedules' | 'apiKeys']>
 
 function NavLink({ to, icon: Icon, children }: { to: Target; icon: LucideIcon; children: ReactNode }) {
   const inside = useRouterState({

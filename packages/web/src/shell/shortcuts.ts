@@ -7,6 +7,7 @@ export const SHORTCUTS: [keys: string[], does: string][] = [
   [['C'], 'New job'],
   [['G', 'J'], 'Jobs'],
   [['G', 'R'], 'Repositories'],
+  [['G', 'S'], 'Schedules'],
   [['G', 'K'], 'API keys'],
   [['/'], 'Search on this page'],
   [['J'], 'Next job in the list'],
@@ -76,6 +77,7 @@ export function useShortcuts(onHelp: () => void) {
     const goes: Record<string, () => void> = {
       j: () => void navigate(paths.jobs()),
       r: () => void navigate(paths.repositories()),
+      s: () => void navigate(paths.schedules()),
       k: () => void navigate(paths.apiKeys()),
     }
     const keys: Record<string, () => void> = {

@@ -51,6 +51,8 @@ export function noticeOf(event: StreamedEvent): Notice[] {
         `${event.data.upstream ? 'Published' : 'Pushed'} ${event.data.branch}`,
         short(event.data.commit),
       )
+    case 'git.rescued':
+      return one('quiet', `What attempt ${event.data.attempt} left was saved`, short(event.data.commit))
     case 'git.conflict.detected':
       return one(
         'warning',

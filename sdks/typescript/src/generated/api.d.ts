@@ -1022,7 +1022,7 @@ export interface components {
             jobId: string;
             attempt: number;
             /** @enum {string} */
-            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
+            type: "job.created" | "job.pending" | "job.queued" | "job.changed" | "result.reused" | "job.started" | "job.stage" | "job.waiting" | "job.resumed" | "job.reopened" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.retried" | "attempt.started" | "attempt.lost" | "attempt.adopted" | "attempt.parked" | "session.saved" | "session.resumed" | "session.started_afresh" | "claude.message" | "claude.text.delta" | "claude.tool.started" | "claude.tool.finished" | "claude.usage" | "git.cloned" | "git.committed" | "git.pushed" | "git.work.saved" | "git.work.restored" | "git.rescued" | "git.conflict.detected" | "git.conflict.resolved" | "git.pull_request.opened" | "git.push.refused" | "verify.started" | "verify.finished" | "log" | "egress.blocked" | "policy.denied" | "settings.neutralised" | "budget.warning" | "budget.exceeded" | "approval.requested" | "approval.decided" | "reply.received" | "artifact.added";
             /** Format: date-time */
             at: string;
             data: unknown;
@@ -2179,7 +2179,10 @@ export interface operations {
     };
     getDiff: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What this attempt pushed, or what was saved of it when it broke off */
+                attempt?: number;
+            };
             header?: never;
             path: {
                 /** @description The job's id, or its number */

@@ -6,19 +6,23 @@ import { formatCount } from '../../output/format.ts'
 import type { Output } from '../../output/output.ts'
 import { plainText } from '../../output/plain-text.ts'
 import type { Style } from '../../output/style.ts'
-import { parseJobId } from '../../values.ts'
+import { parseJobId, parsePositiveCount } from '../../values.ts'
 
 export interface DiffFlags {
   stat?: boolean
+  attempt?: number
 }
 
 export const command = defineCommand<DiffFlags, DiffFlags & { id: string }>({
   describe: command =>
-    command.argument('<id>', "the job's number or id").option('--stat', 'print the totals alone'),
+    command
+      .argument('<id>', "the job's number or id")
+      .option('--stat', 'print the totals alone')
+      .option('--attempt <number>', 'what one attempt pushed, or left behind', parsePositiveCount),
   parse: (args, flags) => ({ ...flags, id: parseJobId(args[0]) }),
-  run: async ({ id, stat }, context) => {
+  run: async ({ id, stat, attempt }, context) => {
     const { flowforge } = await context.connect()
-    const diff = await flowforge.jobs.diff(id)
+    const diff = await flowforge.jobs.diff(id, attempt === undefined ? {} : { attempt })
     const { output } = context
     if (output.json) output.value(stat ? { base: diff.base, head: diff.head, stat: diff.stat } : diff)
     else if (stat) output.line(totals(diff))

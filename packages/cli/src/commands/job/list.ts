@@ -3,6 +3,7 @@ import type { Job, JobState } from '@flowforge/sdk'
 import { Option } from 'commander'
 import { defineCommand } from '../../command.ts'
 import { EXIT } from '../../exit-codes.ts'
+import { waitsFor } from '../../live/stage-names.ts'
 import { formatAge } from '../../output/format.ts'
 import { plainLine } from '../../output/plain-text.ts'
 import type { Tone } from '../../output/style.ts'
@@ -43,7 +44,11 @@ export const command = defineCommand<ListOptions, ListOptions>({
 
 const columns = (nowMs: number): Column<Job>[] => [
   { title: 'JOB', text: job => `#${job.number}` },
-  { title: 'STATE', text: job => job.state, tone: job => TONES[job.state] },
+  {
+    title: 'STATE',
+    text: job => (job.state === 'waiting' ? waitsFor(job.waitingFor) : job.state),
+    tone: job => TONES[job.state],
+  },
   { title: 'TASK', text: job => plainLine(job.task), flexible: true },
   { title: 'BRANCH', text: job => plainLine(job.branch) },
   { title: 'CREATED', text: job => formatAge(job.createdAt, nowMs) },

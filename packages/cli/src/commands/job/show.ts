@@ -1,8 +1,9 @@
 // flowforge job show ID
-import type { Job } from '@flowforge/sdk'
+import type { Approval, Job } from '@flowforge/sdk'
 import { defineCommand } from '../../command.ts'
 import { consoleUrl } from '../../console-address.ts'
 import { EXIT } from '../../exit-codes.ts'
+import { howToAnswer, requestText } from '../../live/request-text.ts'
 import { resultCard } from '../../live/result-card.ts'
 import { formatAge } from '../../output/format.ts'
 import { plainLine, plainText } from '../../output/plain-text.ts'
@@ -27,9 +28,17 @@ export const command = defineCommand<object, { id: string }>({
     const nowMs = context.nowMs()
     const card = { style: output.style, columns: output.columns(), consoleUrl: consoleUrl(url, job), nowMs }
     for (const line of resultCard(job, card)) output.line(line)
+    if (job.state === 'waiting')
+      for (const line of openRequests(await flowforge.jobs.approvals(job.id), job)) output.line(line)
     return EXIT.success
   },
 })
+
+/** What it asks, and how to answer. */
+const openRequests = (approvals: Approval[], job: Job): string[] =>
+  approvals
+    .filter(({ status }) => status === 'pending')
+    .flatMap(({ kind, input }) => ['', requestText(kind, input), howToAnswer(kind, String(job.number))])
 
 function origin(job: Job, nowMs: number): string {
   const commit = job.baseCommit ? ` (${plainLine(job.baseCommit).slice(0, 7)})` : ''

@@ -9,7 +9,8 @@ import { inspectContainer } from './inspect-container.ts'
 /** As `docker run` reports a container that never ran. */
 const NEVER_STARTED_EXIT_CODE = 125
 const KILLED_EXIT_CODE = 137
-const LOOK_AGAIN_MS = 60_000
+/** Shorter than the shortest lease. A daemon that starts again ends old containers without telling those who wait already. */
+const LOOK_AGAIN_MS = 5_000
 const OOM_REPORT_DELAY_MS = 250
 
 export const containerStatus = async (daemon: Daemon, id: string): Promise<ContainerStatus> => {
@@ -57,18 +58,24 @@ export const awaitExit = async (
 ): Promise<ContainerStatus> => {
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     signal.throwIfAborted()
-    // Ends at once when the container does not run; rejects when it is gone or the daemon goes away. The time limit is
-    // for a connection that died without a word.
-    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)])
-    await daemon.docker
-      .getContainer(id)
-      .wait({ abortSignal })
-      .catch(() => {})
+    await nextWord(daemon, id, AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)]))
     signal.throwIfAborted()
     const status = await containerStatus(daemon, id).catch(ignoreAbsence)
     if (status && status.state !== 'running') return status
     await delay(pauseMs, undefined, { signal })
   }
+}
+
+/**
+ * Resolves at once when the container does not run, when it ends, when it or the daemon is gone, and when the signal says
+ * so: the client itself hears no signal any more once an answer has begun, and this one begins at once.
+ */
+const nextWord = async (daemon: Daemon, id: string, abortSignal: AbortSignal): Promise<void> => {
+  const aborted = Promise.withResolvers<void>()
+  abortSignal.addEventListener('abort', () => aborted.resolve(), { once: true })
+  if (abortSignal.aborted) return
+  const waiting = daemon.docker.getContainer(id).wait({ abortSignal })
+  await Promise.race([waiting.catch(() => {}), aborted.promise])
 }
 
 const ignoreAbsence = (error: unknown): undefined => {

@@ -13,7 +13,8 @@ import { isStatus } from './daemon-errors.ts'
 import { inspectContainer } from './inspect-container.ts'
 import { createLinks, type NetworkMode, sweepLinks } from './links.ts'
 import { tailOfFrames } from './logs.ts'
-import { removeContainer, terminateContainer } from './remove-container.ts'
+import { killContainer, removeContainer, terminateContainer } from './remove-container.ts'
+import { sharedWorkspace } from './shared-workspace.ts'
 import { startContainer } from './start-container.ts'
 import type { Workspaces } from './workspaces.ts'
 
@@ -49,24 +50,30 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
   const start = async (spec: ContainerSpec): Promise<ContainerHandle> => {
     const name = nameOf(spec)
     const kind = await workspaces()
-    const sandbox = { installationId, name, spec, workspace: kind.volume(name), runtime: options.runtime }
+    const workspace = spec.workspaceOf ? await sharedWorkspace(daemon, spec.workspaceOf) : kind.volume(name)
+    const sandbox = { installationId, name, spec, workspace, runtime: options.runtime }
+    const disk = spec.workspaceOf ? nameOf(spec.workspaceOf) : name
     const { id, adopted } = await startContainer(
-      { daemon, workspaces: kind, links, abandonedAfterMs },
+      { daemon, workspaces: kind, disk, links, abandonedAfterMs },
       sandbox,
     )
-    if (!adopted) settling.set(name, settle(name, kind))
+    if (!adopted)
+      settling.set(
+        name,
+        settle(disk, kind).finally(() => settling.delete(name)),
+      )
     return { executor: 'docker', id, attemptId: spec.attemptId, phase: spec.phase }
   }
 
-  const settle = (name: string, kind: Workspaces): Promise<void> =>
+  const settle = (disk: string, kind: Workspaces): Promise<void> =>
     kind
-      .mounted(name)
-      .catch(error => log.warn({ error, name }, 'the loop device stays until the container is removed'))
-      .finally(() => settling.delete(name))
+      .mounted(disk)
+      .catch(error => log.warn({ error, disk }, 'the loop device stays until the container is removed'))
 
   return {
     name: 'docker',
     outlivesWorker: true,
+    keepsWorkspaces: true,
     start: spec => {
       assertSpec(spec)
       const name = nameOf(spec)
@@ -83,6 +90,10 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
       if (await inspectContainer(daemon, name)) return
       await (await workspaces()).remove(name)
       await links?.remove({ installationId, name, spec: handle })
+    },
+    halt: async (handle, { graceMs }) => {
+      if (graceMs > 0) await terminateContainer(daemon, handle.id, graceMs)
+      await killContainer(daemon, handle.id)
     },
     inspect: handle => containerStatus(daemon, handle.id),
     exited: (handle, signal) => awaitExit(daemon, handle.id, signal),
@@ -123,8 +134,11 @@ const handleOf = ({ Id, Labels }: Docker.ContainerInfo): ContainerHandle => ({
   executor: 'docker',
   id: Id,
   attemptId: Labels[LABELS.attempt] ?? '',
-  phase: Labels[LABELS.phase] === 'verify' ? 'verify' : 'agent',
+  phase: phaseOf(Labels[LABELS.phase]),
 })
+
+const phaseOf = (label: string | undefined): ContainerHandle['phase'] =>
+  label === 'verify' || label === 'rescue' ? label : 'agent'
 
 /** Volumes of containers that were removed by hand, without their volumes. */
 const sweepVolumes = async (daemon: Daemon, installationId: string): Promise<void> => {

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Daemon } from './daemon.ts'
 import { isStatus } from './daemon-errors.ts'
 
+const KILL_LIMIT_MS = 10_000
+
 /** TERM, then up to `graceMs` for the container to end by itself. What is left is killed by its removal. */
 export const terminateContainer = async (daemon: Daemon, id: string, graceMs: number): Promise<void> => {
   const container = daemon.docker.getContainer(id)
@@ -14,6 +16,17 @@ export const terminateContainer = async (daemon: Daemon, id: string, graceMs: nu
     throw error
   }
   await container.wait({ abortSignal: AbortSignal.timeout(graceMs) }).catch(() => {})
+}
+
+/** Ends every process of the container, and waits until it has ended. */
+export const killContainer = async (daemon: Daemon, id: string): Promise<void> => {
+  const container = daemon.docker.getContainer(id)
+  try {
+    await daemon.ask(abortSignal => container.kill({ signal: 'SIGKILL', abortSignal }))
+    await container.wait({ abortSignal: AbortSignal.timeout(KILL_LIMIT_MS) })
+  } catch (error) {
+    if (!isStatus(error, 404, 409, 304)) throw error
+  }
 }
 
 /** The kernel ends every process of the container with it. */

@@ -14,6 +14,8 @@ import type { Workspaces } from './workspaces.ts'
 export interface Means {
   daemon: Daemon
   workspaces: Workspaces
+  /** Whose disk it is: the container's own name, or that of the one whose workspace it is given. */
+  disk: string
   /** For containers whose gateway is on the network. */
   links: Links | undefined
   /** How long a container may be made but not started before we hold its maker for dead. */
@@ -34,11 +36,11 @@ export const startContainer = async (
 
 /** The container, its disk and the look at its image go side by side: the container takes longest. */
 const makeContainer = async (means: Means, sandbox: Sandbox): Promise<Docker.Container | 'exists'> => {
-  const { daemon, workspaces } = means
+  const { daemon, workspaces, disk } = means
   const { name, spec } = sandbox
   const [created, workspace, image] = await Promise.allSettled([
     createWithLink(means, sandbox),
-    workspaces.prepare(name, spec.workspaceBytes),
+    spec.workspaceOf ? workspaces.reopen(disk) : workspaces.prepare(name, spec.workspaceBytes),
     daemon.ask(() => daemon.docker.getImage(spec.image).inspect()),
   ])
   try {

@@ -101,6 +101,10 @@ export const scriptOf = (act: Act): string => {
       return `echo '${act.text}'; exec sleep 600`
     case 'print-variable':
       return `echo "$${act.name}"; exec sleep 600`
+    case 'write':
+      return `echo '${act.text}' > /workspace/left; sync; echo written; exec sleep 600`
+    case 'read':
+      return 'cat /workspace/left; exec sleep 600'
     case 'use-too-much-memory':
       return 'exec tail /dev/zero'
   }

@@ -17,6 +17,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { FlowForgeError, isFlowForgeError } from '../../errors.ts'
 import { SANDBOX_USER, type WorkspaceVolume } from '../profile.ts'
@@ -27,6 +28,8 @@ export interface Workspaces {
   /** The volume of this name, as it will be once it is prepared: known before, so that both are made at the same time. */
   volume(name: string): WorkspaceVolume
   prepare(name: string, bytes: number): Promise<PreparedWorkspace>
+  /** Makes the disk of a container that has ended ready for another one. Fails when somebody still has it mounted. */
+  reopen(name: string): Promise<PreparedWorkspace>
   /** After the container's start: the kernel frees the loop device by itself when the daemon unmounts the volume. */
   mounted(name: string): Promise<void>
   /** Deletes what this name has on disk; nothing there is no error. */
@@ -45,6 +48,7 @@ export const plainWorkspaces = (reason: string): Workspaces => ({
   facts: { workspaceSize: `not enforced: ${reason}` },
   volume: () => ({ driverOptions: {} }),
   prepare: async () => ({ commit: async () => {}, discard: async () => {} }),
+  reopen: async () => ({ commit: async () => {}, discard: async () => {} }),
   mounted: async () => {},
   remove: async () => {},
   sweep: async () => {},
@@ -85,6 +89,16 @@ export const loopWorkspaces = (options: { root: string; abandonedAfterMs: number
         await discard()
         templates.delete(bytes)
         throw error
+      }
+    },
+    reopen: async name => {
+      const [image] = (await filesOf(root, name)).filter(isImage)
+      if (!image) throw new FlowForgeError('no_capacity', 'The workspace is not there any more.')
+      await untilUnmounted(image)
+      const device = (await run('losetup', ['--find', '--show', '--', image])).trim()
+      return {
+        commit: () => replaceLink(deviceLink(name), device),
+        discard: () => run('losetup', ['--detach', device]).then(() => {}),
       }
     },
     mounted: async name => {
@@ -159,6 +173,17 @@ const assertFree = async (root: string, bytes: number): Promise<void> => {
     `Only ${freeMib} MiB are free in ${root}, too little for a workspace: free some space there.`,
   )
 }
+
+/** The daemon unmounts a moment after the container's end, and the kernel frees the device then. */
+const untilUnmounted = async (image: string): Promise<void> => {
+  for (let tries = 0; (await loopDevices([image])).length > 0; tries += 1) {
+    if (tries >= UNMOUNT_TRIES)
+      throw new FlowForgeError('no_capacity', 'The workspace is still mounted: two containers would ruin it.')
+    await delay(UNMOUNT_PAUSE_MS)
+  }
+}
+const UNMOUNT_TRIES = 100
+const UNMOUNT_PAUSE_MS = 50
 
 const replaceLink = async (link: string, target: string): Promise<void> => {
   const unfinished = `${link}.${randomBytes(4).toString('hex')}`

@@ -54,6 +54,7 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
   return {
     name: 'dummy',
     outlivesWorker: options.outlivesWorker ?? false,
+    keepsWorkspaces: false,
     start: async spec => {
       const failure = options.startFailure?.(spec)
       if (failure) throw failure
@@ -65,11 +66,12 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
     stop: async (handle, { graceMs }) => {
       const container = find(handle)
       if (!container) return
-      container.terminate.abort()
-      if (graceMs > 0) await Promise.race([container.ended, delay(graceMs)])
-      container.kill.abort()
-      await container.ended
+      await end(container, graceMs)
       if (find(handle)) containers.delete(nameOf(handle))
+    },
+    halt: async (handle, { graceMs }) => {
+      const container = find(handle)
+      if (container) await end(container, graceMs)
     },
     inspect: async handle => find(handle)?.status ?? { state: 'gone' },
     exited: async (handle, signal) => {
@@ -89,6 +91,13 @@ export const createDummyExecutor = (options: DummyExecutorOptions): Executor => 
       problems: [],
     }),
   }
+}
+
+const end = async (container: DummyContainer, graceMs: number): Promise<void> => {
+  container.terminate.abort()
+  if (graceMs > 0) await Promise.race([container.ended, delay(graceMs)])
+  container.kill.abort()
+  await container.ended
 }
 
 const run = (id: string, spec: ContainerSpec, behaviour: Behaviour): DummyContainer => {

@@ -32,6 +32,8 @@ const calls: Calls = {
   start: (spec: ContainerSpec) => executor.start(spec),
   stop: ({ handle, graceMs }: { handle: ContainerHandle; graceMs: number }) =>
     executor.stop(handle, { graceMs }),
+  halt: ({ handle, graceMs }: { handle: ContainerHandle; graceMs: number }) =>
+    executor.halt(handle, { graceMs }),
   inspect: (handle: ContainerHandle) => executor.inspect(handle),
   exited: (handle: ContainerHandle, closed: AbortSignal) => executor.exited(handle, closed),
   list: () => executor.list(),

@@ -55,8 +55,10 @@ export function createSurvivingDummyExecutor({ directory }: { directory: string 
   return {
     name: 'dummy',
     outlivesWorker: true,
+    keepsWorkspaces: false,
     start: spec => call('start', spec),
     stop: (handle, { graceMs }) => call('stop', { handle, graceMs }),
+    halt: (handle, { graceMs }) => call('halt', { handle, graceMs }),
     inspect: handle => call('inspect', handle),
     exited: (handle, signal) => abortable(call<ContainerStatus>('exited', handle), signal),
     list: () => call<ContainerHandle[]>('list', {}),

@@ -6,6 +6,9 @@ import { z } from 'zod'
 import { FlowForgeError } from '../../errors.ts'
 import { renderLog } from '../../live/log-text.ts'
 import type { StoryPage } from '../../live/story.ts'
+import { listAttempts } from '../../store/attempts.ts'
+import type { Transaction } from '../../store/database.ts'
+import type { JobRow } from '../../store/jobs.ts'
 import type { HttpContext } from '../context.ts'
 import { sendEventStream } from '../event-stream.ts'
 import { Problem } from '../problems.ts'
@@ -147,17 +150,26 @@ export const jobStoryRoutes =
           tags: ['jobs'],
           description: 'As JSON, or as a unified diff with `Accept: text/x-diff`.',
           params: JobReference,
+          querystring: z.object({
+            attempt: z.coerce
+              .number()
+              .int()
+              .min(1)
+              .optional()
+              .meta({ description: 'What this attempt pushed, or what was saved of it when it broke off' }),
+          }),
           response: { 200: Diff, ...errors },
         },
       },
       async (request, reply) => {
         const { organizationId } = request.principal
-        const job = await database.inOrganization(organizationId, tx =>
-          requireJob(tx, organizationId, request.params.id),
-        )
+        const { job, head: found } = await database.inOrganization(organizationId, async tx => {
+          const job = await requireJob(tx, organizationId, request.params.id)
+          return { job, head: await headOf(tx, job, request.query.attempt) }
+        })
         if (!job.base_commit)
           throw new FlowForgeError('not_found', 'The job has not started yet: there is no diff.')
-        const head = job.head_commit ?? job.base_commit
+        const head = found ?? job.base_commit
         const diff =
           head === job.base_commit
             ? { stat: { filesChanged: 0, insertions: 0, deletions: 0 }, diff: '', truncated: false }
@@ -172,3 +184,12 @@ export const jobStoryRoutes =
       },
     )
   }
+
+/** The newest commit of the job, or of one of its attempts: pushed, or saved when it broke off. */
+async function headOf(tx: Transaction, job: JobRow, number: number | undefined): Promise<string | null> {
+  if (number === undefined) return job.head_commit
+  const attempts = await listAttempts(tx, job.organization_id, job.id)
+  const attempt = attempts.find(each => each.number === number)
+  if (!attempt) throw new FlowForgeError('not_found', `The job has no attempt ${number}.`)
+  return attempt.rescued_commit ?? attempt.pushed_commit ?? attempt.work_commit
+}

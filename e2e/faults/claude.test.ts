@@ -1,41 +1,32 @@
-// What Claude's API can do to a job: refuse, be busy, be down, break off. The job waits, goes on, or says why not.
-import Docker from 'dockerode'
+// 17: what Claude's API can do to a job: refuse, be busy, be down, fall silent, break off. The job waits as long as it may,
+// says so, and goes on, or says why not.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { readAgentImage } from '../packages/server/src/bin/agent-image.ts'
-import { freePort } from '../script/lib/program.ts'
-import { hostedRepository } from './repositories.ts'
-import { ROOT, type System, startSystem } from './system.ts'
+import { freePort } from '../../script/lib/program.ts'
+import { hostedRepository } from '../repositories.ts'
+import { type System, startSystem } from '../system.ts'
+import { measured } from './figures.ts'
 
-let image: string
-beforeAll(async () => {
-  image = await makeImpatientImage()
-})
-afterAll(() => new Docker().getImage(image).remove())
-
-/** The agent image, but Claude Code gives up after seconds: it would wait for minutes otherwise. */
-async function makeImpatientImage(): Promise<string> {
-  const docker = new Docker()
-  const container = await docker.createContainer({ Image: await readAgentImage(ROOT) })
-  const made = (await container.commit({
-    changes: 'ENV CLAUDE_CODE_MAX_RETRIES=2 CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS=10000',
-  })) as { Id: string }
-  await container.remove()
-  return made.Id
-}
+const PATIENCE_SECONDS = 5
 
 const start = (environment: Record<string, string> = {}) =>
   startSystem({
-    environment: { FLOWFORGE_AGENT_IMAGE: image, FLOWFORGE_CONCURRENCY: '4', ...environment },
+    environment: {
+      FLOWFORGE_CLAUDE_PATIENCE_SECONDS: String(PATIENCE_SECONDS),
+      FLOWFORGE_CONCURRENCY: '4',
+      ...environment,
+    },
   })
 
 async function runOn(system: System, scenario: string) {
   const repository = await hostedRepository(system)
   const task = `Do it [scenario: ${scenario}]`
+  const began = performance.now()
   const job = await system.run({ repositoryId: repository.id, task, maxAttempts: 1 })
+  const tookMs = measured(`17 · ${scenario}`, began)
   const stages = (await system.events(job)).flatMap(event =>
     event.type === 'job.stage' ? [event.data.stage] : [],
   )
-  return { job, stages }
+  return { job, stages, tookMs }
 }
 
 describe('an API that answers with errors', () => {
@@ -67,10 +58,15 @@ describe('an API that answers with errors', () => {
       expect(Date.parse(job.finishedAt!) - Date.parse(job.startedAt!)).toBeLessThan(30_000)
     })
 
-    it.each(['error-500-always', 'cut-always'])('%s: fails as claude_unavailable', async scenario => {
-      const { job, stages } = await runOn(system, scenario)
+    it.each([
+      'error-500-always',
+      'cut-always',
+      'stall',
+    ])('%s: waits no longer than it may, and fails as claude_unavailable', async scenario => {
+      const { job, stages, tookMs } = await runOn(system, scenario)
       expect(job).toMatchObject({ state: 'failed', reason: { code: 'claude_unavailable' } })
       expect(stages).toContain('waiting_for_claude')
+      expect(tookMs).toBeLessThan(90_000)
     })
   })
 })
@@ -85,7 +81,7 @@ describe('an installation that can not reach Claude', () => {
     expect(claude).toMatchObject({ status: 'problem', next: expect.stringContaining('ANTHROPIC_API_KEY') })
   })
 
-  it('at an address where nobody listens: fails as claude_unavailable', async () => {
+  it('at an address where nobody listens: fails as claude_unavailable when its patience ends', async () => {
     const system = await start({ ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` })
     onTestFinished(() => system.stop())
     const { job } = await runOn(system, 'default')
