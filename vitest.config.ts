@@ -1,10 +1,12 @@
-// Three kinds of tests, told apart by their names alone:
+// Four kinds of tests, told apart by their names alone:
 //   fast         *.test.ts               nothing but Node.js
 //   integration  *.integration.test.ts   real servers and Docker, beside the source
 //   e2e          e2e/**/*.test.ts        the whole system
+//   faults       e2e/faults/*.test.ts    the same, killed, cut off and filled up
 import { defineConfig } from 'vitest/config'
 
 const IGNORED = ['**/node_modules/**', '**/dist/**', '.cache/**']
+const FAULTS = 'e2e/faults/*.test.ts'
 const INTEGRATION = '**/*.integration.test.{ts,tsx}'
 
 export default defineConfig({
@@ -32,11 +34,22 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: IGNORED,
+          exclude: [...IGNORED, FAULTS],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // One whole system at a time: its timings are part of what is tested.
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: [FAULTS],
+          exclude: IGNORED,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          // Most of their time is spent waiting for a lease to run out.
+          maxWorkers: 2,
         },
       },
     ],

@@ -8,6 +8,7 @@ import { createFlowForgeContender } from './engine/flowforge.ts'
 import { createGraphile } from './engine/graphile.ts'
 import { compareHistory } from './engine/history.ts'
 import { startCluster } from './engine/postgres.ts'
+import { compareQueues } from './engine/queues.ts'
 import { installRedis, startRedis } from './engine/redis.ts'
 import { measureWatchers, printWatchers } from './engine/watchers.ts'
 import { saveResult } from './report.ts'
@@ -27,10 +28,11 @@ try {
   ]
   const dispatch = await compareDispatch(contenders, JOBS)
   for (const contender of contenders) await contender.close()
+  const queues = await compareQueues(cluster)
   const watchers = await measureWatchers({ cluster })
   printWatchers(watchers)
   const history = await compareHistory(cluster)
-  await saveResult('engine', { jobs: JOBS, dispatch, watchers, history })
+  await saveResult('engine', { jobs: JOBS, dispatch, queues, watchers, history })
 } finally {
   for (const server of redis) await server.stop()
   await cluster.stop()

@@ -41,7 +41,7 @@ async function check(name: string, command: [string, ...string[]]): Promise<void
   )
 }
 
-async function vitest(project: 'fast' | 'integration' | 'e2e'): Promise<void> {
+async function vitest(project: 'fast' | 'integration' | 'e2e' | 'faults'): Promise<void> {
   const started = performance.now()
   const file = join(reports, `${project}.json`)
   await rm(file, { force: true })
@@ -97,7 +97,7 @@ const steps: (() => Promise<void>)[] = [
   () => check('import rules', [tool('depcruise'), '--config', '.dependency-cruiser.ts', ...sourceFolders()]),
   ...(existsSync('script/gen') ? [() => check('generated files', ['script/gen', '--check'])] : []),
   () => vitest('fast'),
-  ...(fast ? [] : [() => vitest('integration'), () => vitest('e2e')]),
+  ...(fast ? [] : [() => vitest('integration'), () => vitest('e2e'), () => vitest('faults')]),
 ]
 
 function sourceFolders(): string[] {

@@ -13,6 +13,8 @@ import { startWorker } from '../../packages/server/src/jobs/work.ts'
 import { createBus } from '../../packages/server/src/live/bus.ts'
 import { createEventLog } from '../../packages/server/src/live/event-log.ts'
 import { createPostgresRelay } from '../../packages/server/src/live/postgres-relay.ts'
+import type { Broker } from '../../packages/server/src/queue/broker.ts'
+import { createOutboxDoorbell } from '../../packages/server/src/queue/outbox.ts'
 import {
   createPostgresAttemptSignal,
   createPostgresDoorbell,
@@ -56,18 +58,22 @@ export interface Tenant {
   repositoryId: string
 }
 
-export async function connect(app: pg.ClientConfig) {
+/** `broker` absent: Postgres rings. */
+export async function connect(app: pg.ClientConfig, broker?: Broker) {
   const database = createDatabase(app)
   const listener = await createListener(app)
   const bus = createBus(createPostgresRelay({ listener, pool: database.pool }))
-  const doorbell = createPostgresDoorbell(listener, database.pool)
+  const log = pino({ level: 'warn' })
+  const doorbell = broker
+    ? createOutboxDoorbell({ database, broker, log })
+    : createPostgresDoorbell(listener, database.pool)
   return {
     database,
     bus,
     events: createEventLog(bus),
     doorbell,
     signal: createPostgresAttemptSignal(listener),
-    log: pino({ level: 'warn' }),
+    log,
     close: async () => {
       await Promise.all([bus.close(), doorbell.close()])
       await listener.close()
@@ -101,8 +107,8 @@ export async function addTenant({ database }: Context, slug: string): Promise<Te
 const submitOneJob = (context: Context, { repositoryId, ...submitter }: Tenant, task: string) =>
   submitJob(context, submitter, { repositoryId, task }, null)
 
-export async function createFlowForgeContender(app: pg.ClientConfig): Promise<Contender> {
-  const connected = await connect(app)
+export async function createFlowForgeContender(app: pg.ClientConfig, broker?: Broker): Promise<Contender> {
+  const connected = await connect(app, broker)
   const tally = createTally()
   const context = { ...connected, events: countingEnds(connected.events, tally.add) }
   const tenant = await addTenant(context, 'bench')
