@@ -151,6 +151,25 @@ test('a running job is cancelled after a question', async () => {
   await see('Cancelled by Ada. Nothing was pushed.')
 })
 
+test('a waiting job is given another priority and a budget', async () => {
+  await visitor.signIn()
+  const { id } = peer.jobs.submit({ task: 'Later', repositoryId: addRepository() }, { story: 'hold' })
+  Object.assign(peer.jobs.get(id)!.job, { costUsd: 0.5 })
+  await page.goto(`${peer.url}/jobs/${id}`)
+  await page.getByRole('button', { name: 'Change' }).click()
+  await page.getByLabel('Budget').fill('0.2')
+  await page.getByLabel('Priority').selectOption('high')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await see('is below what is spent')
+  await visitor.shoot('change')
+  await page.getByLabel('Budget').fill('3')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await see('of $3.00')
+  expect(peer.jobs.get(id)!.job).toMatchObject({ priority: 'high', budgetUsd: 3 })
+})
+
 test('the diff is shown file by file, and what stands in it does nothing', async () => {
   await visitor.signIn()
   const { id } = peer.jobs.submit({ task: 'Done', repositoryId: addRepository() }, { agoMs: 60_000 })

@@ -117,6 +117,10 @@ export async function startPeer({
         return created(jobs.submit(body as Partial<Job>))
       case 'GET jobs/:id':
         return send(response, 200, entry?.job)
+      case 'PATCH jobs/:id':
+        if (typeof body.budgetUsd === 'number' && body.budgetUsd < entry!.job.costUsd)
+          throw invalid('budgetUsd', 'is below what is spent')
+        return send(response, 200, Object.assign(entry!.job, body))
       case 'POST jobs/:id/cancel':
         return send(response, 200, jobs.cancel(id))
       case 'GET jobs/:id/diff':

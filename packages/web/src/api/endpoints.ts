@@ -3,6 +3,7 @@ import { call } from './client.ts'
 import type {
   ApiKey,
   Job,
+  JobChange,
   JobDiff,
   JobFilter,
   JobRelations,
@@ -37,6 +38,8 @@ export const getJob = (jobId: string, signal?: AbortSignal) =>
   call<Job>('GET', `${v1}/jobs/${id(jobId)}`, { signal })
 export const submitJob = (body: NewJob, idempotencyKey: string) =>
   call<Job>('POST', `${v1}/jobs`, { body, idempotencyKey })
+export const changeJob = (jobId: string, body: JobChange) =>
+  call<Job>('PATCH', `${v1}/jobs/${id(jobId)}`, { body })
 export const cancelJob = (jobId: string) => call<Job>('POST', `${v1}/jobs/${id(jobId)}/cancel`, { body: {} })
 export const getDiff = (jobId: string, signal?: AbortSignal) =>
   call<JobDiff>('GET', `${v1}/jobs/${id(jobId)}/diff`, { signal })

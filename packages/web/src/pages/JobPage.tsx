@@ -7,6 +7,7 @@ import { ApiError } from '../api/client.ts'
 import { jobQuery, repositoriesQuery } from '../api/queries.ts'
 import type { Job } from '../api/types.ts'
 import { CancelJob } from '../job/CancelJob.tsx'
+import { ChangeJob } from '../job/ChangeJob.tsx'
 import { DetailsTab } from '../job/DetailsTab.tsx'
 import { JobProperties } from '../job/JobProperties.tsx'
 import { StateBadge, stateWord } from '../job/StateBadge.tsx'
@@ -98,7 +99,14 @@ function JobHeader({ job }: { job: Job }) {
             scripted<span className="max-sm:hidden"> model</span>
           </Badge>
         )}
-        <div className="ml-auto flex h-8 items-center">{!isOver(job) && <CancelJob job={job} />}</div>
+        <div className="ml-auto flex h-8 items-center">
+          {!isOver(job) && (
+            <>
+              <ChangeJob job={job} />
+              <CancelJob job={job} />
+            </>
+          )}
+        </div>
       </div>
       <h1 className="mt-1 truncate text-lg font-semibold tracking-tight" title={firstLine(job.task, 1_000)}>
         {firstLine(job.task)}
