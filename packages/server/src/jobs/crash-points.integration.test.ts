@@ -1,5 +1,6 @@
 // A process dies between any two statements of any act. Nothing is lost, nothing runs twice, nothing is stuck.
 import fc from 'fast-check'
+import sql from 'sql-template-tag'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isFlowForgeError } from '../errors.ts'
@@ -7,10 +8,13 @@ import { createDummyExecutor } from '../executors/dummy/executor.ts'
 import type { Database } from '../store/database.ts'
 import { adoptAttempts } from './adopt.ts'
 import { cancelJob } from './cancel.ts'
+import { changeJob } from './change.ts'
 import { type Claim, type Claimer, claimJobs } from './claim.ts'
 import { releaseDueJobs } from './dependents.ts'
 import { reasonOf } from './failures.ts'
+import { endOverdueJobs } from './queue-timeout.ts'
 import { recoverLostAttempts } from './recover.ts'
+import { replyToJob } from './reply.ts'
 import { retryJob } from './retry.ts'
 import { createRunnerRecords } from './runner-records.ts'
 import { type Outcome, settleAttempt } from './settle.ts'
@@ -19,6 +23,7 @@ import { bringToEnd, letTimePass } from './testing-aftermath.ts'
 import { findViolations } from './testing-invariants.ts'
 import { createMortal, Died } from './testing-mortal.ts'
 import { createScene, type Scene } from './testing-scene.ts'
+import { failOverdueWaits } from './wait-limit.ts'
 
 let scene: Scene
 beforeAll(async () => {
@@ -128,6 +133,46 @@ const ACTS: Record<string, () => Promise<(mortal: Process) => Promise<unknown>>>
     await expireLeases(await scene.claim(2))
     return mortal => recoverLostAttempts(mortal, 0)
   },
+  'begin to wait for a person': async () => {
+    const { claim } = await running()
+    return mortal => ask(mortal, claim)
+  },
+  'park an attempt whose job waits': async () => {
+    const { claim } = await waiting()
+    return mortal => settleAttempt(mortal, claim.job.id, holderOf(claim), { kind: 'parked' })
+  },
+  'answer a job whose container waits': async () => {
+    const { id } = await waiting()
+    return mortal => reply(mortal, id)
+  },
+  'answer a job whose attempt is parked': async () => {
+    const { id, claim } = await waiting()
+    await settleAttempt(scene, id, holderOf(claim), { kind: 'parked' })
+    return mortal => reply(mortal, id)
+  },
+  'reply to a job that has failed': async () => {
+    const { id, claim } = await running()
+    await settleAttempt(scene, id, holderOf(claim), FAILED)
+    return mortal => reply(mortal, id)
+  },
+  'give up on a person': async () => {
+    await waiting()
+    const { id, claim } = await waiting()
+    await settleAttempt(scene, id, holderOf(claim), { kind: 'parked' })
+    return mortal => failOverdueWaits(mortal, 0)
+  },
+  'give up on a job in the queue': async () => {
+    const { id } = await scene.submit({ queueTimeoutSeconds: 1 })
+    await scene.submit({ needs: [id] })
+    await scene.database.acrossOrganizations(tx =>
+      tx.run(sql`update jobs set queued_at = now() - interval '1 hour'`),
+    )
+    return mortal => endOverdueJobs(mortal, 60)
+  },
+  'put a queued job off': async () => {
+    const { id } = await scene.submit()
+    return mortal => changeJob(mortal, scene.tenant, id, { runAt: new Date(Date.now() + 3_600_000) })
+  },
   adopt: async () => {
     await scene.submit()
     await scene.submit()
@@ -154,6 +199,26 @@ const ACTS: Record<string, () => Promise<(mortal: Process) => Promise<unknown>>>
     }
   },
 }
+
+async function running() {
+  const { id } = await scene.submit()
+  const claim = (await scene.claim())[0]!
+  return { id, claim }
+}
+async function waiting() {
+  const found = await running()
+  await ask(scene, found.claim)
+  return found
+}
+
+/** Its runner asks a question. */
+const ask = (by: Process, claim: Claim) => {
+  const records = createRunnerRecords({ ...by, sendDelta: () => {} }, claim.attempt.epoch)
+  const data = { requestId: uuidv7(), kind: 'question', input: { questions: [] } }
+  const event = { type: 'approval.requested' as const, at: new Date().toISOString(), data }
+  return records.appendEvents(gatewayAttempt(claim), { source: 's', firstSourceSeq: 1, events: [event] })
+}
+const reply = (by: Process, id: string) => replyToJob(by, scene.tenant, id, { text: 'Blue.' })
 
 async function settling(outcome: Outcome) {
   await scene.submit()
@@ -209,6 +274,9 @@ interface Step {
   point: number
 }
 const STEPS = [
+  'ask',
+  'park',
+  'reply',
   'submit',
   'later',
   'claim',
@@ -260,6 +328,16 @@ async function play({ act, who, point }: Step, claims: Claim[]): Promise<void> {
       return void (job && (await cancel(process, job.id)))
     case 'retry':
       return void (job && (await retryJob(process, scene.tenant, job.id)))
+    case 'ask':
+      return void (claim && (await ask(process, claim)))
+    case 'park':
+      return void (
+        claim &&
+        (await scene.job(claim.job.id)).state === 'waiting' &&
+        (await settle({ kind: 'parked' }))
+      )
+    case 'reply':
+      return void (job && (await reply(process, job.id)))
     case 'silence':
       return void (claim && (await scene.expireLease(claim.attempt.id)))
     case 'recover':

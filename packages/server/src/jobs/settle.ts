@@ -2,6 +2,7 @@
 // of two that would settle, one wins and the other learns that its lease is lost.
 import type { JobResult, NewEvent, Reason } from '@flowforge/protocol'
 import { countEnds, endAttempt, type Holder } from '../store/attempts.ts'
+import { markMessagesTold } from '../store/conversations.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { delayJob, type JobRow, updateJob } from '../store/jobs.ts'
 import { asHolder } from './as-holder.ts'
@@ -75,8 +76,12 @@ export async function applyOutcome(
         ...(reused ? [{ type: 'result.reused' as const, data: reused }] : []),
         { type: 'job.succeeded', data: { branch: job.branch, headCommit: headCommit ?? undefined, result } },
       ])
-      // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more.
-      if (job.messages > job.messages_told) return reopen(tx, context, done, undefined)
+      // Somebody wrote while the result was on its way, too late for Claude to hear it: one turn more, which is told of it
+      // at its start. Never two for the same words, whatever a runner says it has heard.
+      if (job.messages > job.messages_told) {
+        await markMessagesTold(tx, job.id, job.messages)
+        return reopen(tx, context, done, undefined)
+      }
       await tellDependents(tx, context, [done])
       return done
     }

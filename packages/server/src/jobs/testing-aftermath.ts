@@ -7,6 +7,7 @@ import { releaseDueJobs, sweepDependents } from './dependents.ts'
 import { recoverLostAttempts } from './recover.ts'
 import { settleAttempt } from './settle.ts'
 import type { Scene } from './testing-scene.ts'
+import { failOverdueWaits } from './wait-limit.ts'
 
 const ROUNDS = 40
 const NOTHING_CHANGED = { summary: 'Done.', filesChanged: 0, insertions: 0, deletions: 0, verify: [] }
@@ -18,6 +19,7 @@ export async function bringToEnd(scene: Scene): Promise<void> {
     await recoverLostAttempts(scene, 0)
     await releaseDueJobs(scene)
     await sweepDependents(scene)
+    await failOverdueWaits(scene, 0)
     for (const { job, attempt } of await scene.claim(100, survivor))
       await settleAttempt(
         scene,

@@ -48,18 +48,25 @@ function walk(job: JobRow, story: JobEvent[]): string[] {
   return state === job.state ? [] : [`its events lead to ${state}`]
 }
 
+const TELL_OF_THE_QUEUE: Array<JobEvent['type'] | null> = ['job.retried', 'job.reopened']
+
 /** Which act an event tells of; null: it changes no state. */
 function actOf(event: JobEvent, state: JobState, before: JobEvent['type'] | null): Act | null {
   switch (event.type) {
     case 'job.queued':
-      // A retry tells of itself and of the queue that it leads to.
-      return before === 'job.retried' && state === 'queued' ? null : 'release'
+      // These tell of themselves and of the queue that they lead to.
+      if (state === 'waiting') return 'requeue'
+      return TELL_OF_THE_QUEUE.includes(before) && state === 'queued' ? null : 'release'
     case 'job.pending':
       return state === 'pending' ? null : 'postpone'
     case 'job.started':
       return 'claim'
     case 'job.waiting':
       return 'park'
+    case 'job.resumed':
+      return 'resume'
+    case 'job.reopened':
+      return 'reopen'
     case 'job.retried':
       return event.data.automatic ? 'requeue' : 'retry'
     case 'job.succeeded':

@@ -81,7 +81,7 @@ async function resume(
   return running
 }
 
-/** For an attempt that goes on where the parked one stopped; nothing failed, so that none is used up. */
+/** For an attempt that goes on where the parked one stopped. */
 export async function queueAgain(
   tx: Transaction,
   context: Pick<WaitContext, 'events' | 'doorbell'>,
@@ -90,7 +90,6 @@ export async function queueAgain(
   const queued = await updateJob(tx, job.id, {
     state: after(job.state, 'requeue'),
     stage: null,
-    attempts_before: Math.min(job.attempt, job.attempts_before + 1),
   })
   await context.events.append(tx, queued, [{ type: 'job.queued', data: {} }])
   await context.doorbell.ring(tx, [queued.id])

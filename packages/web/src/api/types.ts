@@ -2,16 +2,20 @@
 import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
 export type {
+  Answers,
   Job,
+  JobChange,
   JobEvent,
   JobRelations,
   JobState,
   NewSchedule,
   Priority,
+  Reply,
   Schedule,
   ScheduleChange,
   SchedulePreview,
   Stage,
+  Verdict,
   VerifyResult,
 } from '@flowforge/sdk'
 
@@ -81,6 +85,8 @@ export interface NewJob {
   model?: string
   budgetUsd?: number
   timeoutSeconds?: number
+  planFirst?: boolean
+  questions?: 'ask' | 'decide'
   runAt?: string
   needs?: string[]
   cache?: boolean

@@ -7,9 +7,10 @@ import { ApiError } from '../api/client.ts'
 import { jobQuery, repositoriesQuery } from '../api/queries.ts'
 import type { Job } from '../api/types.ts'
 import { CancelJob } from '../job/CancelJob.tsx'
+import { ChangeJob } from '../job/ChangeJob.tsx'
 import { DetailsTab } from '../job/DetailsTab.tsx'
 import { JobProperties } from '../job/JobProperties.tsx'
-import { StateBadge, stateWord } from '../job/StateBadge.tsx'
+import { StateBadge, stateWord, waitingWord } from '../job/StateBadge.tsx'
 import { type StageSpan, stageWord, withComing } from '../job/stages.ts'
 import { TranscriptTab } from '../job/TranscriptTab.tsx'
 import { isOver } from '../job/times.ts'
@@ -59,6 +60,7 @@ function LoadedJob({ job }: { job: Job }) {
       <p role="status" className="sr-only">
         Job {job.number}: {stateWord(job.state)}
         {job.state === 'running' && job.stage ? `, ${stageWord(job.stage)}` : ''}
+        {job.state === 'waiting' && job.waitingFor ? `, ${waitingWord(job.waitingFor)}` : ''}
       </p>
       <div className={tab === 'diff' ? '' : 'lg:grid lg:grid-cols-[minmax(0,1fr)_19rem]'}>
         {tab !== 'diff' && <Aside job={job} spans={spans} repository={repository} />}
@@ -98,7 +100,14 @@ function JobHeader({ job }: { job: Job }) {
             scripted<span className="max-sm:hidden"> model</span>
           </Badge>
         )}
-        <div className="ml-auto flex h-8 items-center">{!isOver(job) && <CancelJob job={job} />}</div>
+        <div className="ml-auto flex h-8 items-center">
+          {!isOver(job) && (
+            <>
+              <ChangeJob job={job} />
+              <CancelJob job={job} />
+            </>
+          )}
+        </div>
       </div>
       <h1 className="mt-1 truncate text-lg font-semibold tracking-tight" title={firstLine(job.task, 1_000)}>
         {firstLine(job.task)}

@@ -23,6 +23,12 @@ export function formatMoment(at: string, timeZone?: string): string {
 export const isSameClock = (at: string, timeZone: string): boolean =>
   formatMoment(at) === formatMoment(at, timeZone)
 
+/** For `<input type="datetime-local">`. */
+export function localInput(at: string): string {
+  const date = new Date(at)
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}
+
 /** What `<input type="datetime-local">` gives, which has no zone: the reader's own is meant. */
 export function instantOf(local: string): string | undefined {
   const date = new Date(local)
