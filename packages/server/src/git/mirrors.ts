@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Lookup } from './address.ts'
+import { refsToKeep } from './bundles.ts'
 import { cloneUpstream, createRepository, fetchUpstream } from './fetching.ts'
 import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
@@ -209,6 +210,19 @@ export function createMirrors({
     })
   }
 
+  /** Of a mirror whose upstream has all of it. False: some results are nowhere else, or there is no mirror. */
+  async function removeCopy(repositoryId: string, isUnused: () => Promise<boolean>): Promise<boolean> {
+    return locked(repositoryId, undefined, async () => {
+      // Asked under the lock: whoever begins to use it afterwards waits for the lock, and fetches it anew.
+      if (!(await exists(pathOf(repositoryId))) || !(await isUnused())) return false
+      if ((await refsToKeep(pathOf(repositoryId), false)).refs.length > 0) return false
+      const doomed = `${pathOf(repositoryId)}.removed-${crypto.randomUUID()}`
+      await rename(pathOf(repositoryId), doomed)
+      await rm(doomed, { recursive: true, force: true })
+      return true
+    })
+  }
+
   async function sizeBytes(repositoryId: string): Promise<number> {
     const text = await gitText(['count-objects', '-v'], { repository: pathOf(repositoryId) })
     const kilobytes = [...text.matchAll(/^size(?:-pack|-garbage)?: (\d+)$/gm)].map(match => Number(match[1]))
@@ -246,6 +260,7 @@ export function createMirrors({
     attemptHead,
     keptWork,
     remove,
+    removeCopy,
     sizeBytes,
     maintain,
     resolveBranch: (repositoryId: string, name: string | null) => resolveBranch(pathOf(repositoryId), name),
