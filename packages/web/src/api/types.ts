@@ -62,6 +62,8 @@ export interface System {
   scriptedModel: boolean
   isolation: 'full' | 'reduced' | 'none'
   queue: { queued: number; running: number }
+  /** What is away at the moment, although FlowForge works; older servers say nothing of it. */
+  degraded?: string[]
 }
 
 export interface JobDiff {
