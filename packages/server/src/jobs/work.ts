@@ -22,6 +22,8 @@ export interface WorkerOptions {
   leaseSeconds: number
   /** How long a container is kept that only waits for a person. */
   waitContainerSeconds: number
+  /** How long it may take to save its work then (10 minutes). */
+  parkSeconds?: number
   /** Names the data folder of doors and mirrors. */
   place: string
   facts: Record<string, string>
@@ -46,6 +48,8 @@ export interface Drained {
 
 /** The poll is the floor under lost rings. */
 const POLL_MS = 1_000
+/** For a big work tree on a busy machine; only what is hung or hostile needs longer. */
+const PARK_MS = 10 * 60_000
 const SWEEP_MS = 2_000
 
 const UNHEARD = 'the others could not be told that this worker goes; they notice when its leases run out'
@@ -151,6 +155,7 @@ export async function startWorker(
     await held.releaseIdle({
       keep: options.concurrency,
       waitMs: options.waitContainerSeconds * 1000,
+      parkMs: options.parkSeconds === undefined ? PARK_MS : options.parkSeconds * 1000,
     })
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
