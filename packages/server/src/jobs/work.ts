@@ -31,6 +31,8 @@ export interface WorkerOptions {
 
 export interface Worker {
   id: string
+  /** Resolves when it has looked for attempts to adopt once. */
+  lookedAround: Promise<void>
   /**
    * Stops claiming. Running attempts whose containers outlive this process are handed over; others are waited for, and
    * after `limitMs` given back to the queue.
@@ -164,7 +166,14 @@ export async function startWorker(
   const wake = claiming.wake
   const renewing = startLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
   // Apart from each other: an engine that is slow to remove something delays no adoption.
-  const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
+  const firstLook = Promise.withResolvers<void>()
+  const adopting = startLoop(
+    () => adopt().finally(firstLook.resolve),
+    SWEEP_MS,
+    stopping.signal,
+    log,
+    'adopting',
+  )
   const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
   const answering = context.doorbell.answer({ room, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
@@ -190,6 +199,7 @@ export async function startWorker(
 
   return {
     id,
+    lookedAround: firstLook.promise,
     drain: async limitMs => {
       draining = true
       stopClaiming.abort()
