@@ -28,6 +28,8 @@ it.each([
 
   system.server().kill(signal)
   await system.server().ended
+  if (signal === 'SIGTERM')
+    expect(system.server().output()).toMatch(/^1 job goes on in its container: start/m)
   expect(idsOf(await containers(system.directory))).toEqual(before)
   const began = performance.now()
   await system.startAgain()

@@ -16,6 +16,7 @@ let standby: Postgres
 let serverWire: Wire
 let workerWire: Wire
 let repositoryId: string
+let cookie: string
 beforeAll(async () => {
   installation = await createInstallation({
     prepare: async (postgres, directory) => {
@@ -31,6 +32,8 @@ beforeAll(async () => {
   await installation.startServer({ DATABASE_URL: postgres.url(serverWire.port) })
   await installation.startWorker({ DATABASE_URL: postgres.url(workerWire.port) })
   repositoryId = (await hostedRepository(installation)).id
+  cookie = await signIn()
+  expect(await ask('/api/v1/jobs', { headers: { cookie } })).toMatchObject({ status: 200 })
 })
 afterAll(async () => {
   await standby.end('SIGINT')
@@ -42,8 +45,21 @@ afterAll(async () => {
 const ask = async (path: string, init: RequestInit = {}) => {
   const { url, token } = installation
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const answer = await fetch(url + path, { ...init, headers })
+  const answer = await fetch(url + path, { headers, ...init })
   return { status: answer.status, retryAfter: answer.headers.get('retry-after'), body: await answer.json() }
+}
+
+async function signIn(): Promise<string> {
+  const { url, token } = installation
+  const answer = await fetch(`${url}/api/auth/sign-in/api-key`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: url },
+    body: JSON.stringify({ key: token }),
+  })
+  return answer.headers
+    .getSetCookie()
+    .map(one => one.split(';')[0])
+    .join('; ')
 }
 
 /** Reads and writes are refused in words, and readiness says so to load balancers. */
@@ -53,6 +69,9 @@ async function expectUnavailable(): Promise<void> {
   const body = JSON.stringify({ repositoryId, task: 'Refused' })
   expect(await ask('/api/v1/jobs', { method: 'POST', body })).toMatchObject(refused)
   expect(await ask('/readyz')).toMatchObject(refused)
+  // People at the console, who have a session and no key.
+  expect(await ask('/api/v1/jobs', { headers: { cookie } })).toMatchObject(refused)
+  expect(await ask('/api/auth/get-session', { headers: { cookie } })).toMatchObject(refused)
   expect(await ask('/healthz')).toMatchObject({ status: 200 })
 }
 

@@ -63,8 +63,8 @@ async function installPackages(checkout: string): Promise<void> {
   await run('npm', ['install', ...flags], { cwd: checkout, maxBuffer: 64 * 1024 ** 2 })
 }
 
-/** The name of its agent image; quick where its base was built before. */
-export async function buildPreviousImage(checkout: string): Promise<string> {
+/** The name of a checkout's agent image; quick where its base was built before. */
+export async function buildImage(checkout: string): Promise<string> {
   await run(process.execPath, [join(checkout, 'images/agent/build.ts')], { maxBuffer: 64 * 1024 ** 2 })
   return (await readFile(join(checkout, '.cache', 'agent-image'), 'utf8')).trim()
 }

@@ -2,7 +2,7 @@
 // before is the real one, built from its commit.
 import { cp, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createScriptedModel } from '../../packages/scripted-model/src/server.ts'
 import { freePort, type Program, startProgram } from '../../script/lib/program.ts'
 import { createPostgres } from '../faults/postgres.ts'
@@ -10,12 +10,16 @@ import { leftovers, removeContainers } from '../leftovers.ts'
 import { createPerson } from '../person.ts'
 import { branchesOf, hostedRepository } from '../repositories.ts'
 import { basics, makeDirectory, ROOT } from '../system.ts'
-import { buildPrevious, buildPreviousImage, findPrevious } from './previous.ts'
+import { buildImage, buildPrevious, findPrevious } from './previous.ts'
 
 const found = findPrevious()
 const reason = 'missing' in found ? ` (skipped: ${found.missing})` : ''
-const OLD = 'commit' in found ? await buildPrevious(found.commit) : ''
-const NEW = ROOT
+/** Where each version lies. */
+const checkouts = { old: '', new: ROOT }
+type Version = keyof typeof checkouts
+beforeAll(async () => {
+  if ('commit' in found) checkouts.old = await buildPrevious(found.commit)
+})
 
 const endings: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -31,7 +35,7 @@ async function ground(environment: Record<string, string> = {}) {
   const model = await createScriptedModel({ pace: 0, apiKey: 'sk-skew' })
   const token = `ffk_skew_${directory.slice(-6)}_0123456789`
   const programs: Program[] = []
-  const start = async (checkout: string, role: Role, port: number, more: Record<string, string> = {}) => {
+  const start = async (checkout: string, role: Role, port: number) => {
     const program = startProgram({
       command: [process.execPath, join(checkout, 'packages/server/src/bin', `${role}.ts`)],
       environment: {
@@ -46,15 +50,14 @@ async function ground(environment: Record<string, string> = {}) {
         ANTHROPIC_API_KEY: 'sk-skew',
         ANTHROPIC_BASE_URL: model.url,
         ...environment,
-        ...more,
       },
       logFile: join(directory, `${role}-${programs.length + 1}.log`),
     })
     programs.push(program)
     return program
   }
-  const ready = async (checkout: string, role: Role, port = 0, more = {}): Promise<Program> => {
-    const program = await start(checkout, role, port || (await freePort()), more)
+  const ready = async (version: Version, role: Role, port = 0): Promise<Program> => {
+    const program = await start(checkouts[version], role, port || (await freePort()))
     await program.said(/FlowForge (worker )?is ready/)
     return program
   }
@@ -82,9 +85,9 @@ const typesOf = (events: { type: string }[]): string[] => events.map(({ type }) 
 
 describe.skipIf('missing' in found)(`neighbouring versions${reason}`, () => {
   it.each([
-    ['old server, new worker', OLD, NEW],
-    ['new server, old worker', NEW, OLD],
-  ])('%s: jobs are done, and their stories are whole', async (_name, serverVersion, workerVersion) => {
+    ['old server, new worker', 'old', 'new'],
+    ['new server, old worker', 'new', 'old'],
+  ] as const)('%s: jobs are done, and their stories are whole', async (_name, serverVersion, workerVersion) => {
     const it = await ground()
     const port = await freePort()
     // Whichever is the newer brings the database to its version; the older one finds it so, or is running already.
@@ -111,14 +114,14 @@ describe.skipIf('missing' in found)(`neighbouring versions${reason}`, () => {
   it('an upgrade under load: the new version migrates beside the old one, and takes over piece by piece', async () => {
     const it = await ground()
     const [oldPort, newPort] = [await freePort(), await freePort()]
-    const oldServer = await it.ready(OLD, 'server', oldPort)
-    const oldWorker = await it.ready(OLD, 'worker')
+    const oldServer = await it.ready('old', 'server', oldPort)
+    const oldWorker = await it.ready('old', 'worker')
     const old = it.person(oldPort)
     const { id: repositoryId } = await hostedRepository(old)
     const before = await old.submit({ repositoryId, task: '[dummy: linger]' })
     await old.untilEvent(before, 'attempt.started')
 
-    const newServer = await it.ready(NEW, 'server', newPort)
+    const newServer = await it.ready('new', 'server', newPort)
     const renewed = it.person(newPort)
     // Both serve, and the old worker still works.
     expect((await old.flowforge.jobs.get(before.id)).state).toBe('running')
@@ -126,7 +129,7 @@ describe.skipIf('missing' in found)(`neighbouring versions${reason}`, () => {
     expect(await renewed.run({ repositoryId, task: 'By the old worker.' })).toMatchObject({
       state: 'succeeded',
     })
-    await it.ready(NEW, 'worker')
+    await it.ready('new', 'worker')
     const watching = renewed.untilFinished(before)
     expect(await oldServer.stop()).toBe(0)
     await renewed.flowforge.jobs.cancel(before.id)
@@ -137,17 +140,17 @@ describe.skipIf('missing' in found)(`neighbouring versions${reason}`, () => {
     })
     // And back: the version before finds the newer database good enough.
     expect(await newServer.stop()).toBe(0)
-    await it.ready(OLD, 'server', oldPort)
+    await it.ready('old', 'server', oldPort)
     expect(await old.run({ repositoryId, task: 'Asked of the old server.' })).toMatchObject({
       state: 'succeeded',
     })
   })
 
   it.each([
-    ['the old runner with the new worker', NEW, OLD],
-    ['the new runner with the old worker', OLD, NEW],
-  ])('%s: a real container does its job', async (_name, workerVersion, runnerVersion) => {
-    const image = await buildPreviousImage(runnerVersion)
+    ['the old runner with the new worker', 'new', 'old'],
+    ['the new runner with the old worker', 'old', 'new'],
+  ] as const)('%s: a real container does its job', async (_name, workerVersion, runnerVersion) => {
+    const image = await buildImage(checkouts[runnerVersion])
     const it = await ground({ FLOWFORGE_EXECUTOR: 'docker', FLOWFORGE_AGENT_IMAGE: image })
     const port = await freePort()
     const system = await it.ready(workerVersion, 'all-in-one', port)
@@ -167,8 +170,8 @@ describe.skipIf('missing' in found)(`neighbouring versions${reason}`, () => {
 it('a migration that fails half-way ends the new version with its name, and the old one works on', async () => {
   const it = await ground()
   const port = await freePort()
-  await it.ready(NEW, 'server', port)
-  await it.ready(NEW, 'worker')
+  await it.ready('new', 'server', port)
+  await it.ready('new', 'worker')
   const person = it.person(port)
   const { id: repositoryId } = await hostedRepository(person)
   const running = await person.submit({ repositoryId, task: '[dummy: linger]' })
@@ -176,7 +179,7 @@ it('a migration that fails half-way ends the new version with its name, and the 
 
   // The version to come: ours with one more migration, of which the second statement fails.
   const next = join(it.directory, 'next', 'packages', 'server')
-  await cp(join(NEW, 'packages', 'server'), next, {
+  await cp(join(ROOT, 'packages', 'server'), next, {
     recursive: true,
     filter: source => !source.includes('node_modules'),
   })
@@ -184,7 +187,7 @@ it('a migration that fails half-way ends the new version with its name, and the 
     join(next, 'migrations', '9001_broken.sql'),
     'alter table jobs add column added int; select no_such_function();',
   )
-  await symlink(join(NEW, 'node_modules'), join(it.directory, 'next', 'node_modules'))
+  await symlink(join(ROOT, 'node_modules'), join(it.directory, 'next', 'node_modules'))
   const failing = await it.start(join(it.directory, 'next'), 'server', await freePort())
   expect(await failing.ended).toBe(1)
   expect(failing.output()).toMatch(

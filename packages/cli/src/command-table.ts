@@ -170,6 +170,33 @@ export const COMMANDS: CommandEntry[] = [
     summary: 'Show or set how many jobs may run at once',
     load: () => import('./commands/limit.ts'),
   },
+  {
+    name: 'retention',
+    summary: 'How long jobs, stories, artifacts and mirrors are kept',
+    verbs: [
+      {
+        name: 'show',
+        summary: 'Show how long things are kept',
+        load: () => import('./commands/retention/show.ts'),
+        isDefault: true,
+      },
+      {
+        name: 'preview',
+        summary: 'Show what would be deleted now, and delete nothing',
+        load: () => import('./commands/retention/preview.ts'),
+      },
+      {
+        name: 'set',
+        summary: 'Say how long to keep things',
+        load: () => import('./commands/retention/set.ts'),
+      },
+      {
+        name: 'run',
+        summary: 'Delete now what is kept no longer',
+        load: () => import('./commands/retention/run.ts'),
+      },
+    ],
+  },
   { name: 'whoami', summary: 'Show who you are signed in as', load: () => import('./commands/whoami.ts') },
   { name: 'up', summary: 'Start server, worker and console here', load: () => import('./commands/up.ts') },
   {

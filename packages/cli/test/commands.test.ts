@@ -348,3 +348,14 @@ describe('completion', () => {
     )
   })
 })
+
+test('backup alone makes one on this machine, and says what is missing', async () => {
+  await using home = await makeHome()
+  const made = await runCli(home, ['backup'])
+  expect(made).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(made.stderr).toContain('There is no master key')
+  const listed = await runCli(home, ['backup', 'list', '--json'])
+  expect(JSON.parse(listed.stdout)).toEqual({ destination: `${home.path}/data/backups`, backups: [] })
+  const restored = await runCli(home, ['restore', 'nowhere.ffbackup', '--data-dir', 'elsewhere'])
+  expect(restored).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('elsewhere/master-key') })
+})

@@ -46,8 +46,14 @@ create trigger event_segments_doom after delete on event_segments
 create trigger artifacts_doom after delete on artifacts
   referencing old table as gone for each statement execute function flowforge_doom_objects();
 
+create trigger job_sessions_doom after delete on job_sessions
+  referencing old table as gone for each statement execute function flowforge_doom_objects();
+
 -- Tokens and cost stay on the books when the job goes.
 alter table claude_requests drop constraint claude_requests_job_id_fkey;
+
+-- What retention looks for.
+create index jobs_ended on jobs (organization_id, finished_at) where finished_at is not null;
 
 -- How many days things are kept; null: for ever. An organization without a row has the installation's.
 create table retention_settings (

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { FlowForgeError } from './errors.ts'
+import type { KeepDays } from './retention/settings.ts'
 import { parseS3Location, type S3Location } from './storage/s3-location.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
@@ -43,6 +44,17 @@ const cron = z.string().superRefine((text, context) => {
   } catch {
     context.addIssue('must be a cron expression, such as 0 3 * * *')
   }
+})
+
+/** `jobs=365,events=90` */
+const keepDays = z.string().transform((text, context): KeepDays => {
+  const days: KeepDays = { jobs: null, events: null, artifacts: null, mirrors: null }
+  for (const part of text.split(',')) {
+    const [, name, count] = /^\s*(jobs|events|artifacts|mirrors)\s*=\s*([1-9]\d{0,4})\s*$/.exec(part) ?? []
+    if (name) days[name as keyof KeepDays] = Number(count)
+    else context.addIssue('must be like jobs=365,events=90,artifacts=30,mirrors=60')
+  }
+  return days
 })
 
 const variables = z.object({
@@ -86,6 +98,7 @@ const variables = z.object({
   FLOWFORGE_LEASE_SECONDS: z.coerce.number().int().min(5).max(3600).default(30),
   FLOWFORGE_SEAL_AFTER_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3600),
   FLOWFORGE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
+  FLOWFORGE_KEEP_DAYS: keepDays.default({ jobs: null, events: null, artifacts: null, mirrors: null }),
   FLOWFORGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NO_COLOR: z.string().optional(),
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
@@ -160,6 +173,8 @@ export interface Config {
   sealAfterSeconds: number
   /** How long a process that was told to end waits for what runs in it. */
   drainSeconds: number
+  /** For organizations that have no settings of their own. */
+  keepDays: KeepDays
   logLevel: string
   /** Whether logs for people may be coloured (no-color.org). */
   colour: boolean
@@ -208,6 +223,7 @@ export function readConfig(
     waitLimitHours: set.FLOWFORGE_WAIT_LIMIT_HOURS,
     sealAfterSeconds: set.FLOWFORGE_SEAL_AFTER_SECONDS,
     drainSeconds: set.FLOWFORGE_DRAIN_SECONDS,
+    keepDays: set.FLOWFORGE_KEEP_DAYS,
     logLevel: set.FLOWFORGE_LOG_LEVEL,
     colour: set.NO_COLOR === undefined,
     claude: {

@@ -208,6 +208,72 @@ test('the list follows what happens, is filtered by its address and walked by ke
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
 })
 
+const QUESTION = {
+  questions: [
+    {
+      question: 'Which rounding should totals use?',
+      header: 'Rounding',
+      multiSelect: false,
+      options: [
+        { label: 'Half up', description: 'As the invoices do' },
+        { label: 'Half even', description: 'As the ledger does' },
+      ],
+    },
+  ],
+}
+const PLAN = '# The plan\n\n1. Move the rounding into `money.ts`.\n2. Test it with **half cents**.'
+const waitingJob = (kind: 'question' | 'plan' | 'tool', input: unknown) => {
+  const repositoryId = peer.repositories[0]?.id ?? addRepository()
+  const job = peer.jobs.submit({ task: 'Round well', repositoryId }, { agoMs: 60_000, beats: 12 })
+  peer.jobs.tell(job.id, { type: 'approval.requested', data: { requestId: `${kind}-1`, kind, input } })
+  peer.jobs.tell(job.id, {
+    type: 'job.waiting',
+    data: { waitingFor: kind === 'plan' ? 'plan' : 'question' },
+  })
+  return job
+}
+
+test('a question stands out in the list and is answered by keyboard', async () => {
+  const job = waitingJob('question', QUESTION)
+  await visitor.signIn()
+  await see('needs an answer')
+  await visitor.shoot('waiting-list')
+  await page.goto(`${peer.url}/jobs/${job.id}`)
+  const card = page.getByRole('region', { name: 'Claude has a question' })
+  await card.getByRole('button', { name: 'Send answer' }).click()
+  await see('Answer each question, or let Claude decide.')
+  await card.getByRole('radio', { name: /Half up/ }).focus()
+  await page.keyboard.press('ArrowDown')
+  await visitor.shoot('waiting-question')
+  await page.keyboard.press('Enter')
+  await expect
+    .poll(() => peer.said)
+    .toEqual([{ answers: { 'Which rounding should totals use?': 'Half even' } }])
+})
+
+test('a plan is read, sent back with words, and approved', async () => {
+  const job = waitingJob('plan', { plan: PLAN })
+  await visitor.signIn(`/jobs/${job.id}`)
+  const card = page.getByRole('region', { name: 'Claude has a plan' })
+  await card.getByText('half cents').waitFor()
+  await card.getByRole('button', { name: 'Ask for changes' }).click()
+  await page.keyboard.type('Keep it in total.ts')
+  await visitor.shoot('waiting-plan')
+  await card.getByRole('button', { name: 'Send back' }).click()
+  await card.waitFor({ state: 'detached' })
+  await see('Not approved')
+  expect(peer.said).toEqual([{ requestId: 'plan-1', decision: 'deny', note: 'Keep it in total.ts' }])
+})
+
+test('a finished job is continued with words', async () => {
+  const job = peer.jobs.submit({ task: 'Done', repositoryId: addRepository() }, { agoMs: 9e6 })
+  await visitor.signIn(`/jobs/${job.id}`)
+  await page.getByLabel('Continue').fill('Now the same for refunds.')
+  await page.keyboard.press('Control+Enter')
+  await expect.poll(() => peer.said).toEqual([{ text: 'Now the same for refunds.' }])
+  await expect.poll(() => page.getByLabel('Continue').inputValue()).toBe('')
+})
+
 test('a key is shown once', async () => {
   await visitor.signIn('/settings/api-keys')
   await page.getByRole('button', { name: 'New key' }).click()
@@ -310,6 +376,9 @@ test.each<Device & { name: string }>([
   const done = peer.jobs.submit({ task: 'Done', repositoryId, verify: ['npm test'] }, { agoMs: 9e6 })
   const failed = peer.jobs.submit({ task: 'Broken', repositoryId }, { agoMs: 8e6, story: 'failure' })
   const running = peer.jobs.submit({ task: 'Half way', repositoryId }, { agoMs: 60_000, beats: 60 })
+  const asking = waitingJob('question', QUESTION)
+  const planned = waitingJob('plan', { plan: PLAN })
+  const calling = waitingJob('tool', { tool: 'Bash', input: { command: 'git push origin main' } })
   await page.goto(peer.url)
   await page.getByLabel('API key').waitFor()
   expect(await visitor.faults()).toEqual([])
@@ -319,6 +388,9 @@ test.each<Device & { name: string }>([
     [`/jobs/${running.id}`, 'Find every caller of applyCoupon'],
     [`/jobs/${done.id}`, 'Take the branch into your clone'],
     [`/jobs/${failed.id}`, 'What to do:'],
+    [`/jobs/${asking.id}?q`, 'Half even'],
+    [`/jobs/${planned.id}?p`, 'Approve plan'],
+    [`/jobs/${calling.id}?c`, 'Deny and say why'],
     [`/jobs/${done.id}?tab=diff`, 'A coupon is worth something'],
     [`/jobs/${done.id}?tab=details`, 'finishedAt'],
     ['/new', 'Advanced'],

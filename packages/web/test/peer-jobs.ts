@@ -14,6 +14,8 @@ export interface PeerJobs {
   get(id: string): PeerJob | undefined
   submit(body: Partial<Job>, options?: SubmitOptions): Job
   cancel(id: string): Job | undefined
+  /** Tells one event more, as if it happened now. */
+  tell(id: string, event: NewEvent): Job | undefined
   /** Every event of every job, deltas too. */
   onEvent(listener: (event: JobEvent) => void): () => void
   close(): void
@@ -88,6 +90,11 @@ export function createPeerJobs({
       if (agoMs !== undefined) tell(entry, beatsOf.slice(0, beats), begun)
       else play(entry, beatsOf)
       return entry.job
+    },
+    tell(id, event) {
+      const entry = jobs.get(id)
+      if (entry) emit(entry, event)
+      return entry?.job
     },
     cancel(id) {
       const entry = jobs.get(id)
@@ -168,6 +175,12 @@ function applyEvent(job: Job, event: JobEvent) {
       job.tokens.output += event.data.outputTokens
       job.tokens.cacheRead += event.data.cacheReadTokens
       job.tokens.cacheWrite += event.data.cacheWriteTokens
+      break
+    case 'job.waiting':
+      Object.assign(job, { state: 'waiting', waitingFor: event.data.waitingFor })
+      break
+    case 'job.resumed':
+      Object.assign(job, { state: 'running', waitingFor: undefined })
       break
     case 'job.succeeded':
       Object.assign(job, {

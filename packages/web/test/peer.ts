@@ -18,6 +18,8 @@ export interface Peer {
   jobs: PeerJobs
   schedules: Schedule[]
   repositories: { id: string; name: string; url: string | null; defaultBranch: string; createdAt: string }[]
+  /** Bodies of replies and decisions. */
+  said: unknown[]
   /** Cuts every open stream and socket, as a restarting server would. */
   cut(): void
   close(): Promise<void>
@@ -48,6 +50,7 @@ export async function startPeer({
     },
   ]
   const answers = new Map<string, unknown>()
+  const said: unknown[] = []
   const streams = new Set<ServerResponse>()
 
   const sessionOf = (request: IncomingMessage) =>
@@ -123,6 +126,17 @@ export async function startPeer({
         return send(response, 200, Object.assign(entry!.job, body))
       case 'POST jobs/:id/cancel':
         return send(response, 200, jobs.cancel(id))
+      case 'POST jobs/:id/reply': {
+        said.push(body)
+        jobs.tell(id, { type: 'reply.received', data: { text: String(body.text ?? ''), by: 'Ada' } })
+        return created(jobs.get(id)?.job)
+      }
+      case 'POST jobs/:id/approve': {
+        said.push(body)
+        const { requestId, decision } = body as { requestId: string; decision: 'allow' | 'deny' }
+        jobs.tell(id, { type: 'approval.decided', data: { requestId, decision } })
+        return created(jobs.tell(id, { type: 'job.resumed', data: {} }))
+      }
       case 'GET jobs/:id/diff':
         return send(response, 200, {
           base: BASE,
@@ -269,6 +283,7 @@ export async function startPeer({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     jobs,
     repositories,
+    said,
     schedules,
     cut,
     async close() {

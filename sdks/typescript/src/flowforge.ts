@@ -2,6 +2,7 @@
 import { type ApiKeys, createApiKeys } from './api-keys.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { createRepositories, type Repositories } from './repositories.ts'
+import { createRetention, type RetentionSettings } from './retention.ts'
 import { createSchedules, type Schedules } from './schedules.ts'
 import { type CallOptions, createTransport, type TransportOptions } from './transport.ts'
 import type { DoctorCheck, Limits, Me, SystemInfo } from './types.ts'
@@ -17,6 +18,7 @@ export interface FlowForge {
   limits(options?: CallOptions): Promise<Limits>
   /** null: as many as there is room for. */
   setMaxRunning(maxRunning: number | null, options?: CallOptions): Promise<Limits>
+  retention: RetentionSettings
   /** What the server finds when it looks at itself. */
   doctor(options?: CallOptions): Promise<DoctorCheck[]>
 }
@@ -32,6 +34,7 @@ export function createFlowForge(options: TransportOptions): FlowForge {
     apiKeys: createApiKeys(transport),
     me: async ({ signal } = {}) => (await client.GET('/api/v1/me', { signal })).data!,
     system: async ({ signal } = {}) => (await client.GET('/api/v1/system', { signal })).data!,
+    retention: createRetention(transport),
     limits: async ({ signal } = {}) => (await client.GET('/api/v1/limits', { signal })).data!,
     setMaxRunning: async (maxRunning, { signal } = {}) =>
       (await client.PATCH('/api/v1/limits', { body: { maxRunning }, signal })).data!,

@@ -6,6 +6,7 @@ import { serverVariables } from '../commands/up.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { CliFailure } from '../failure.ts'
+import { plainLine } from '../output/plain-text.ts'
 import { BACKUP } from '../server-entries.ts'
 
 export interface BackupFlags {
@@ -25,7 +26,7 @@ export async function runBackupProgram<Answer>(
       next: 'Run it where flowforge up runs.',
     })
   }
-  const { stdout, exitCode } = await execa(
+  const program = execa(
     process.execPath,
     [...process.execArgv, BACKUP, ...args, ...(to === undefined ? [] : ['--to', to])],
     {
@@ -33,9 +34,10 @@ export async function runBackupProgram<Answer>(
       env: serverVariables(dataDir === undefined ? {} : { dataDir }, context.cwd),
       reject: false,
       stdin: 'ignore',
-      stderr: 'inherit',
     },
   )
+  for await (const line of program.iterable({ from: 'stderr' })) context.output.message(plainLine(line))
+  const { stdout, exitCode } = await program
   if (exitCode !== 0) return (exitCode ?? 1) as ExitCode
   const answer = JSON.parse(stdout) as Answer
   if (context.output.json) context.output.value(answer)

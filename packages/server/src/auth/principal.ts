@@ -1,6 +1,6 @@
 // Who makes a request: the user and organization behind an API key or a session cookie. Asked on every request.
 import { FlowForgeError } from '../errors.ts'
-import type { Database } from '../store/database.ts'
+import { assertAnswers, type Database } from '../store/database.ts'
 import {
   findPrincipalByKey,
   findPrincipalByUser,
@@ -58,7 +58,8 @@ export function createAuthenticator({
   }
 
   const bySession = async (headers: Headers): Promise<Principal | undefined> => {
-    const session = await (await auth()).api.getSession({ headers })
+    const { api } = await auth()
+    const session = await api.getSession({ headers }).catch(error => explained(database, error))
     if (!session) return undefined
     const active = session.session.activeOrganizationId ?? null
     const row = await database.acrossOrganizations(tx => findPrincipalByUser(tx, session.user.id, active))
@@ -93,6 +94,12 @@ export function createAuthenticator({
       await flush().catch(() => {})
     },
   }
+}
+
+/** The sign-in library hides why it failed: whether the database answers is asked anew. */
+async function explained(database: Database, error: unknown): Promise<never> {
+  await assertAnswers(database)
+  throw error
 }
 
 const bearer = (header: string | null): string | undefined => /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1]

@@ -134,19 +134,26 @@ async function next(frames: AsyncGenerator<Frame>): Promise<Frame> {
 }
 
 async function* readFrames(bytes: Bytes): AsyncGenerator<Frame> {
-  let held: Buffer = Buffer.alloc(0)
+  let pieces: Buffer[] = []
+  let [held, wanted] = [0, HEAD_BYTES]
   for await (const piece of bytes) {
-    held = held.length === 0 ? asBuffer(piece) : Buffer.concat([held, piece])
-    while (held.length >= HEAD_BYTES) {
-      const length = held.readUInt32BE(1)
+    pieces.push(asBuffer(piece))
+    held += piece.byteLength
+    // Put together once for each frame: pieces are small and frames are not.
+    if (held < wanted) continue
+    let all = Buffer.concat(pieces)
+    for (wanted = HEAD_BYTES; all.length >= HEAD_BYTES; wanted = HEAD_BYTES) {
+      const length = all.readUInt32BE(1)
       if (length > MAX_FRAME_BYTES) throw damaged('a part of it is too large')
-      const end = HEAD_BYTES + length
-      if (held.length < end) break
-      yield { kind: held[0]!, payload: held.subarray(HEAD_BYTES, end) }
-      held = held.subarray(end)
+      wanted = HEAD_BYTES + length
+      if (all.length < wanted) break
+      yield { kind: all[0]!, payload: all.subarray(HEAD_BYTES, wanted) }
+      all = all.subarray(wanted)
     }
+    pieces = [all]
+    held = all.length
   }
-  if (held.length > 0) throw damaged('its end is missing')
+  if (held > 0) throw damaged('its end is missing')
 }
 
 function frame(kind: number, payload: Uint8Array): Buffer {

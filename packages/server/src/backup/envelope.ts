@@ -1,6 +1,9 @@
-// The outside of a backup: one line that anybody may read, and the sealed archive behind it. The line says what is needed to
+// The outside of a backup: one line that anybody may read, and the archive behind it, compressed and sealed. The line says what is needed to
 // judge a backup before it is opened; it is bound to the archive, so that it can not be changed.
 import { createHash, createHmac } from 'node:crypto'
+import type { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { z } from 'zod'
 import { FlowForgeError, isFlowForgeError } from '../errors.ts'
 import { openStream, sealStream } from '../storage/sealed-stream.ts'
@@ -35,7 +38,8 @@ export async function* sealBackup(
   const header: BackupHeader = { flowforgeBackup: FORMAT, ...facts, keyId: keyIdOf(key) }
   const line = Buffer.from(`${JSON.stringify(header)}\n`)
   yield line
-  yield* sealStream(key, contextOf(line), archive)
+  // Rows are text that repeats itself; sealed they could not be made smaller any more.
+  yield* sealStream(key, contextOf(line), through(createZstdCompress(), archive))
 }
 
 export interface OpenedBackup {
@@ -52,7 +56,7 @@ export async function openBackup(key: Buffer, bytes: AsyncIterable<Uint8Array>):
       'backup_key_wrong',
       `This backup was made with another master key (${header.keyId}; here is ${keyIdOf(key)}). Set FLOWFORGE_MASTER_KEY to the key of that installation, or put its file master-key into the data folder. Without that key a backup can not be opened by anybody.`,
     )
-  return { header, archive: opened(key, contextOf(line), rest) }
+  return { header, archive: through(createZstdDecompress(), opened(key, contextOf(line), rest)) }
 }
 
 export async function readHeader(bytes: AsyncIterable<Uint8Array>): Promise<BackupHeader> {
@@ -65,6 +69,15 @@ async function* opened(key: Buffer, context: string, rest: Bytes): AsyncGenerato
   } catch (error) {
     throw isFlowForgeError(error, 'object_damaged') ? damaged('it was changed or cut', error) : error
   }
+}
+
+/** Fails with what the bytes fail with. */
+async function* through(transform: Transform, bytes: Bytes): AsyncGenerator<Buffer> {
+  const passed = pipeline(bytes, transform)
+  // The reader of the transform gets the same error.
+  passed.catch(() => {})
+  yield* transform as AsyncIterable<Buffer>
+  await passed
 }
 
 const contextOf = (line: Buffer): string => `backup/${createHash('sha256').update(line).digest('hex')}`

@@ -67,7 +67,7 @@ test('all in one process does jobs that RabbitMQ rings for', async () => {
     expect.objectContaining({
       name: 'broker',
       status: 'ok',
-      summary: expect.stringMatching(/^RabbitMQ at 127\.0\.0\.1:\d+, 0 rings, 1 listeners/),
+      summary: expect.stringMatching(/^RabbitMQ at 127\.0\.0\.1:\d+ \(0 waiting, 1 listening\)/),
     }),
   )
   expect(await all.end()).toBe(0)

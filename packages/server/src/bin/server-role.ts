@@ -60,6 +60,7 @@ export async function createServerRole(foundation: Foundation, doctor: Doctor): 
     doctor,
     closing,
     trustedHosts: config.trustedHosts,
+    keepDays: config.keepDays,
     webDirectory: existsSync(`${WEB_DIRECTORY}/index.html`) ? WEB_DIRECTORY : null,
     leaseSeconds: config.leaseSeconds,
     log: foundation.log,

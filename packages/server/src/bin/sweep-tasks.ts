@@ -2,6 +2,7 @@
 import { engineSweep } from '../jobs/engine-sweep.ts'
 import type { SweepTask } from '../jobs/sweeper.ts'
 import { liveSweep } from '../live/live-sweep.ts'
+import { retentionSweep } from '../retention/sweep.ts'
 import { scheduleSweep } from '../schedules/sweep.ts'
 import { backupSweep } from './backup-source.ts'
 import type { Foundation } from './foundation.ts'
@@ -12,4 +13,5 @@ export const sweepTasks = (foundation: Foundation): SweepTask[] => [
   ...foundation.queueSweep,
   ...liveSweep(foundation, { sealAfterSeconds: foundation.config.sealAfterSeconds }),
   ...backupSweep(foundation),
+  retentionSweep({ ...foundation, installation: foundation.config.keepDays }),
 ]

@@ -1,6 +1,7 @@
 // The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GATEWAY_PATHS, type NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
@@ -15,12 +16,14 @@ import { createEgressProxy } from '../gateway/egress.ts'
 import { createGitGateway } from '../gateway/git.ts'
 import { rescueRef } from '../git/refname.ts'
 import { createGatewayRecords } from '../jobs/gateway-records.ts'
+import { startLoop } from '../jobs/loop.ts'
 import type { DoorReports } from '../jobs/ports.ts'
 import { createRunnerRecords } from '../jobs/runner-records.ts'
 import { createSpares } from '../jobs/spares.ts'
 import { type Sweeper, startSweeper } from '../jobs/sweeper.ts'
 import { type Drained, startWorker } from '../jobs/work.ts'
 import { createWorkerRepositories } from '../repositories/worker-repositories.ts'
+import { removeUnusedMirrors } from '../retention/mirrors.ts'
 import { attemptToken } from '../secrets/attempt-token.ts'
 import { readOrMakeSecret } from '../secrets/secret-file.ts'
 import { createExecutor } from './executor.ts'
@@ -34,9 +37,12 @@ export interface WorkerRole {
   drain(limitMs: number): Promise<Drained>
 }
 
+/** An engine that does not answer must not keep the sweep from the others. */
+const FIRST_LOOK_MS = 5_000
 const GIB = 1024 ** 3
 /** A runner asks for its order within a second; a machine that is busy with many containers needs longer. */
 const FIRST_CONTACT_MS = 60_000
+const UNUSED_MIRRORS_MS = 60 * 60 * 1000
 /** Who says nothing for a lease loses the lead; and a second at most without a leader is short beside any lease. */
 const SWEEPER_ASKS_PER_LEASE = 5
 
@@ -142,6 +148,7 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
   }
   let worker: Awaited<ReturnType<typeof startWorker>> | undefined
   let sweeper: Sweeper | undefined
+  const stopping = new AbortController()
   return {
     executor,
     start: async () => {
@@ -156,14 +163,20 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })
+      // What this worker can take over, however late it comes, is not for the sweep to give up as lost.
+      await Promise.race([worker.lookedAround, delay(FIRST_LOOK_MS, undefined, { ref: false })])
       sweeper = startSweeper({
         lock: foundation.sweeperLock,
         tasks: sweepTasks(foundation),
         askMs: (config.leaseSeconds * 1000) / SWEEPER_ASKS_PER_LEASE,
         log,
       })
+      const mirrorContext = { ...foundation, installation: config.keepDays }
+      const removeMirrors = async () => void (await removeUnusedMirrors(mirrorContext))
+      startLoop(removeMirrors, UNUSED_MIRRORS_MS, stopping.signal, log, 'removing unused mirrors')
     },
     drain: async limitMs => {
+      stopping.abort()
       const drained = await worker?.drain(limitMs)
       await sweeper?.stop()
       await claude.close()

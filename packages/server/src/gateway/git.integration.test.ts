@@ -1,6 +1,7 @@
 // A container's Git through the gateway: real Git clients, a real mirror.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WORK_REF } from '@flowforge/protocol'
 import { expect, test, vi } from 'vitest'
 import { FlowForgeError } from '../errors.ts'
 import { client, commit, git } from '../git/test-host.ts'
@@ -24,6 +25,31 @@ test('a container clones, pushes its branch, and pushes more onto it', async () 
   })
   expect(await readdir(join(it.quarantineDirectory, 'attempt1'))).toEqual([])
   await git(it.mirror, 'fsck', '--strict')
+})
+
+test('unfinished work is kept apart from the result, may be kept anew, and is there for the next attempt', async () => {
+  await using it = await setUpGateway()
+  const clone = await it.clone()
+  const half = await commit(clone, { 'half.txt': 'half\n' })
+  expect(await client(clone, ['push', 'origin', `HEAD:${WORK_REF}`])).toMatchObject({ exitCode: 0 })
+  expect(await it.mirrors.jobHead('repo1', 'job1')).toBeNull()
+  expect(await it.mirrors.keptWork('repo1', 'job1', 1)).toMatchObject({ commit: half })
+  // Saved again it builds on the base, not on what was saved before.
+  await git(clone, 'reset', '--quiet', '--hard', it.work.commit)
+  const other = await commit(clone, { 'other.txt': 'other\n' })
+  expect(await client(clone, ['push', 'origin', `+HEAD:${WORK_REF}`])).toMatchObject({ exitCode: 0 })
+  const kept = await it.mirrors.keptWork('repo1', 'job1', 1)
+  expect(kept).toMatchObject({ commit: other })
+  it.attempts['2'] = { ...it.attempt, attemptId: 'attempt2', number: 2 }
+  it.attempts['3'] = { ...it.attempt, attemptId: 'attempt3', jobId: 'job2' }
+  await git(clone, 'fetch', '--quiet', it.url('2'), kept!.ref)
+  // Of another job it shows nothing.
+  expect((await client(clone, ['fetch', it.url('3'), kept!.ref])).exitCode).not.toBe(0)
+  expect(await it.mirrors.keptWork('repo1', 'job1', 2)).toBeNull()
+  // What was saved of an attempt that broke off is there as well.
+  const rescued = 'refs/flowforge/jobs/job1/rescue/2'
+  await git(it.mirror, 'update-ref', rescued, half)
+  expect(await it.mirrors.keptWork('repo1', 'job1', 2)).toEqual({ commit: half, ref: rescued })
 })
 
 test('a policy can refuse what is pushed, and sees it before anyone else', async () => {

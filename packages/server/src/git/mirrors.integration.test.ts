@@ -57,6 +57,29 @@ test('a commit is kept for a job, when it is here, whatever becomes of its branc
   expect(await it.mirrors.jobHead('repo1', 'job2')).toBeNull()
 })
 
+test('a copy whose upstream has all of it can go, and comes back with the next update', async () => {
+  await using it = await setUpMirror()
+  const unused = async () => true
+  expect(await it.mirrors.removeCopy('repo1', unused)).toBe(false)
+  await it.mirrors.update(it.repository)
+  await it.mirrors.keep('repo1', { jobId: 'job1', as: 'base', commit: it.work.commit })
+  expect(await it.mirrors.removeCopy('repo1', async () => false)).toBe(false)
+  expect(await it.mirrors.removeCopy('repo1', unused)).toBe(true)
+  expect(await it.mirrors.exists('repo1')).toBe(false)
+  await it.mirrors.update(it.repository)
+  expect(await it.mirrors.resolveBranch('repo1', null)).toEqual({ branch: 'main', commit: it.work.commit })
+})
+
+test('a copy that has a result which is nowhere else never goes', async () => {
+  await using it = await setUpMirror()
+  await it.mirrors.update(it.repository)
+  const path = it.mirrors.pathOf('repo1')
+  const result = await git(path, 'commit-tree', '-p', it.work.commit, '-m', 'x', `${it.work.commit}^{tree}`)
+  await it.mirrors.keep('repo1', { jobId: 'job1', as: 'head', commit: result })
+  expect(await it.mirrors.removeCopy('repo1', async () => true)).toBe(false)
+  expect(await it.mirrors.jobHead('repo1', 'job1')).toBe(result)
+})
+
 test('the default branch follows the upstream', async () => {
   await using it = await setUpMirror()
   await it.mirrors.update(it.repository)

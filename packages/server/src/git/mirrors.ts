@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { isValidBranchName } from '@flowforge/protocol'
 import { FlowForgeError } from '../errors.ts'
 import type { Lookup } from './address.ts'
+import { refsToKeep } from './bundles.ts'
 import { cloneUpstream, createRepository, fetchUpstream } from './fetching.ts'
 import { createFlights } from './flights.ts'
 import { withLock } from './lock.ts'
@@ -20,7 +21,7 @@ import {
   readRef,
   resolveBranch,
 } from './reading.ts'
-import { attemptRef, branchRef, jobBaseRef, jobHeadRef, workRef } from './refname.ts'
+import { attemptRef, branchRef, jobBaseRef, jobHeadRef, rescueRef, workRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { despiteStaleLocks } from './stale-files.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
@@ -186,13 +187,15 @@ export function createMirrors({
   const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
     readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
 
-  /** What one attempt of the job left for the next: unfinished, or pushed. */
+  /** What one attempt of the job left for the next: kept when it parked, saved when it broke off, or pushed. */
   async function keptWork(
     repositoryId: string,
     jobId: string,
     attemptNumber: number,
   ): Promise<{ commit: string; ref: string } | null> {
-    for (const ref of [workRef(checkedId(jobId), attemptNumber), attemptRef(jobId, attemptNumber)]) {
+    checkedId(jobId)
+    for (const refOf of [workRef, rescueRef, attemptRef]) {
+      const ref = refOf(jobId, attemptNumber)
       const commit = await readRef(pathOf(repositoryId), ref)
       if (commit !== null) return { commit, ref }
     }
@@ -206,6 +209,19 @@ export function createMirrors({
       await rename(pathOf(repositoryId), doomed).catch(ignoreMissing)
       await rm(doomed, { recursive: true, force: true })
       await rm(join(directory, 'locks', repositoryId), { force: true })
+    })
+  }
+
+  /** Of a mirror whose upstream has all of it. False: some results are nowhere else, or there is no mirror. */
+  async function removeCopy(repositoryId: string, isUnused: () => Promise<boolean>): Promise<boolean> {
+    return locked(repositoryId, undefined, async () => {
+      // Asked under the lock: whoever begins to use it afterwards waits for the lock, and fetches it anew.
+      if (!(await exists(pathOf(repositoryId))) || !(await isUnused())) return false
+      if ((await refsToKeep(pathOf(repositoryId), false)).refs.length > 0) return false
+      const doomed = `${pathOf(repositoryId)}.removed-${crypto.randomUUID()}`
+      await rename(pathOf(repositoryId), doomed)
+      await rm(doomed, { recursive: true, force: true })
+      return true
     })
   }
 
@@ -246,6 +262,7 @@ export function createMirrors({
     attemptHead,
     keptWork,
     remove,
+    removeCopy,
     sizeBytes,
     maintain,
     resolveBranch: (repositoryId: string, name: string | null) => resolveBranch(pathOf(repositoryId), name),

@@ -25,6 +25,7 @@ import { jobRoutes } from './routes/jobs.ts'
 import { limitRoutes } from './routes/limits.ts'
 import { liveRoutes, liveTicket } from './routes/live.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
+import { retentionRoutes } from './routes/retention.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { systemRoutes } from './routes/system.ts'
 import { webRoutes } from './routes/web.ts'
@@ -116,6 +117,7 @@ export async function createApp(context: HttpContext): Promise<App> {
       await typed.register(scheduleRoutes(context))
       await typed.register(limitRoutes(context))
       await typed.register(apiKeyRoutes(context))
+      await typed.register(retentionRoutes(context))
       await typed.register(systemRoutes(context))
     },
     { prefix: '/api/v1' },

@@ -12,6 +12,7 @@ import type { RecentEvents } from '../live/recent-events.ts'
 import type { Story } from '../live/story.ts'
 import type { Links } from '../queue/link.ts'
 import type { RepositoryFiles } from '../repositories/ports.ts'
+import type { KeepDays } from '../retention/settings.ts'
 import type { Sealing } from '../secrets/sealing.ts'
 import type { Database } from '../store/database.ts'
 import type { Closing } from './closing.ts'
@@ -44,6 +45,8 @@ export interface HttpContext {
   doctor: Doctor
   closing: Closing
   trustedHosts: string[]
+  /** How long things are kept where an organization says nothing. */
+  keepDays: KeepDays
   /** Built console; null when it was not built. */
   webDirectory: string | null
   leaseSeconds: number

@@ -341,6 +341,7 @@ describe('every documented route', () => {
     createRepository: () => ({ name: `r${performance.now()}` }),
     updateRepository: () => ({ settings: {} }),
     updateLimits: () => ({ maxRunning: null }),
+    setRetention: () => ({ jobs: null, events: null, artifacts: null, mirrors: null }),
     setEgress: () => ({ allow: [] }),
     createApiKey: () => ({ name: 'x' }),
     createSchedule: ({ scene }) => ({

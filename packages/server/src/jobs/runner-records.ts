@@ -106,7 +106,7 @@ export function createRunnerRecords(context: RecordsContext, epoch: number) {
         if (report.outcome !== 'parked') await stopWaiting(tx, context, job, row)
         await saveReport(tx, { attemptId: attempt.attemptId, epoch }, attempt.phase, report)
         // A runner that does not say (of the version before) was given all there was.
-        if (attempt.phase === 'agent')
+        if (attempt.phase === 'agent' && job.messages > job.messages_told)
           await markMessagesTold(tx, job.id, report.throughMessage ?? job.messages)
       }),
   }

@@ -10,7 +10,7 @@ import { FlowForgeError } from '../errors.ts'
  * | claim    | worker                     | a new attempt starts                                          |
  * | park     | worker                     | waits for a person (`waitingFor`)                             |
  * | resume   | person, budget             | goes on where it was parked                                   |
- * | requeue  | worker, sweeper            | automatic retry after a lost or failed attempt                |
+ * | requeue  | worker, sweeper, person    | automatic retry; an answer to a job whose container is gone   |
  * | succeed  | worker                     |                                                              |
  * | fail     | worker, sweeper            |                                                              |
  * | cancel   | person                     |                                                              |

@@ -141,7 +141,12 @@ describe('a job for later', () => {
 })
 
 describe('a repository that is removed', () => {
-  const files = { createHosted: async () => {}, remove: async () => {}, diff: async () => Promise.reject() }
+  const files = {
+    createHosted: async () => {},
+    remove: async () => {},
+    diff: async () => Promise.reject(),
+    mirrorBytes: async () => 0,
+  }
 
   test('goes only when none of its jobs is unfinished, also of one that is being submitted', async () => {
     for (let round = 0; round < 10; round += 1) {

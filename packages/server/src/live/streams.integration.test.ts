@@ -207,17 +207,20 @@ describe('the stream of an organization', () => {
 
   test('says nothing of others', async () => {
     const stranger = await scene.addTenant('organization-stranger')
+    const { id: other } = await scene.submit()
     const all = watchAll()
+    await expect.poll(async () => say(other, 'now').then(() => all.got.length)).toBeGreaterThan(0)
     const { id: theirs } = await scene.submit({}, stranger)
     const { id: mine } = await scene.submit()
-    await expect.poll(() => all.got.length).toBeGreaterThan(0)
+    await expect.poll(() => all.of(mine)).toEqual([1, 2])
     expect(all.of(theirs)).toEqual([])
-    expect(all.of(mine)).toEqual([1, 2])
     await all.stop()
   })
 
   test('of a job with many and large events leaves none out', async () => {
+    const { id: other } = await scene.submit()
     const all = watchAll()
+    await expect.poll(async () => say(other, 'now').then(() => all.got.length)).toBeGreaterThan(0)
     const { id } = await scene.submit()
     await say(id, ...Array.from({ length: 700 }, (_, n) => `line ${n}`))
     for (let n = 0; n < 3; n += 1) await say(id, 'x'.repeat(3_000_000))

@@ -141,7 +141,7 @@ export function createRabbitBroker({
           PUBLISH_TIMEOUT_MS,
           connection.queueDeclare(declaration),
         )
-        return { ok: true, summary: `${name}, ${messageCount} rings, ${consumerCount} listeners` }
+        return { ok: true, summary: `${name} (${messageCount} waiting, ${consumerCount} listening)` }
       } catch (error) {
         return { ok: false, summary: name, problem: trouble ?? messageOf(error) }
       }

@@ -91,7 +91,7 @@ export function createRedisBroker({
         if (commands.status !== 'ready')
           await once(commands, 'ready', { signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) })
         const rings = await within(PUBLISH_TIMEOUT_MS, commands.xlen(stream))
-        return { ok: true, summary: `${name}, ${rings} rings` }
+        return { ok: true, summary: `${name} (${rings} waiting)` }
       } catch (error) {
         return { ok: false, summary: name, problem: trouble ?? (error as Error).message }
       }

@@ -14,4 +14,6 @@ export interface RepositoryFiles {
     options: { maxBytes: number },
   ): Promise<RepositoryDiff>
   remove(repositoryId: string): Promise<void>
+  /** What its copy takes on this machine; 0: there is none. */
+  mirrorBytes(repositoryId: string): Promise<number>
 }

@@ -1,4 +1,5 @@
 // The repository as a running attempt needs it: the mirror, with the credential opened only for the call that uses it.
+import { FlowForgeError } from '../errors.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import type { Repositories } from '../jobs/ports.ts'
 import type { Sealing } from '../secrets/sealing.ts'
@@ -48,7 +49,14 @@ export function createWorkerRepositories({
 export const createRepositoryFiles = (mirrors: Mirrors): RepositoryFiles => ({
   createHosted: (id, defaultBranch) => mirrors.createHosted(id, { defaultBranch }),
   remove: id => mirrors.remove(id),
+  mirrorBytes: async id => ((await mirrors.exists(id)) ? mirrors.sizeBytes(id) : 0),
   diff: async (id, base, head, options) => {
+    if (!(await mirrors.exists(id)))
+      throw new FlowForgeError(
+        'not_found',
+        'The copy of this repository was removed, since nobody used it for long. Its next job brings it back.',
+      )
+
     const { text, truncated, filesChanged, insertions, deletions } = await mirrors.diff(
       id,
       base,

@@ -224,7 +224,12 @@ describe('a schedule that can not run', () => {
   test('because its repository was removed says so, and runs again with another one', async () => {
     const tenant = await scene.addTenant(`moved-${crypto.randomUUID()}`)
     const { id } = await create({}, tenant)
-    const files = { createHosted: async () => {}, remove: async () => {}, diff: async () => Promise.reject() }
+    const files = {
+      createHosted: async () => {},
+      remove: async () => {},
+      diff: async () => Promise.reject(),
+      mirrorBytes: async () => 0,
+    }
     await removeRepository({ ...scene, files }, tenant.organizationId, tenant.repositoryId)
     await due(id)
     expect(await row(id)).toMatchObject({

@@ -87,6 +87,7 @@ export const findAttempt: (tx: Transaction, id: string) => Promise<AttemptRow | 
     const byId = new Map(rows.map(row => [row.id, row]))
     return ids.map(id => byId.get(id))
   },
+  'read',
 )
 
 export const listAttempts = (tx: Transaction, organizationId: string, jobId: string): Promise<AttemptRow[]> =>

@@ -12,6 +12,9 @@ const LEFT_OUT: Record<string, string> = {
   installation: 'a restored system is another one: the containers of the first are not its own',
   workers: 'processes that run now',
   backups: 'what was backed up where is known of this installation alone',
+  outbox: 'hints only; a sweep rings for every job that waits',
+  known_brokers: 'the brokers of this installation',
+  live_tickets: 'worth something for a minute',
   session: 'whoever was signed in signs in again: what was revoked since must not come back',
   verification: 'links and codes that were given out are worth nothing any more',
 }

@@ -2,6 +2,7 @@ import pg from 'pg'
 import sql, { raw } from 'sql-template-tag'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createScene, type Scene, type Tenant } from '../jobs/testing-scene.ts'
+import { lockClaims } from './claims.ts'
 import { createDatabase } from './database.ts'
 import { createListener } from './listener.ts'
 
@@ -174,6 +175,41 @@ describe('a transaction', () => {
     expect(called).toBe(0)
     await work(1)
     expect(called).toBe(1)
+  })
+
+  test('that falls silent loses its locks after a while, and hears that the database was away', async () => {
+    const limit = { idle_in_transaction_session_timeout: 300 }
+    const sleepy = createDatabase({ ...scene.test.appConfig, ...limit })
+    const holds = Promise.withResolvers<void>()
+    const wake = Promise.withResolvers<void>()
+    const frozen = sleepy.acrossOrganizations(async tx => {
+      await lockClaims(tx)
+      holds.resolve()
+      await wake.promise
+    })
+    await holds.promise
+    // As another worker would: it waits for the lock, and gets it although the first one never comes back.
+    await scene.database.acrossOrganizations(lockClaims)
+    wake.resolve()
+    await expect(frozen).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect(await sleepy.acrossOrganizations(tx => tx.first(sql`select 1 as one`))).toEqual({ one: 1 })
+    await sleepy.close()
+  })
+
+  test('may be silent for a few seconds, and a statement take a few more, on every connection', async () => {
+    const { rows } = await scene.database.pool.query(
+      `select name, setting::int as ms from pg_settings
+       where name in ('idle_in_transaction_session_timeout', 'statement_timeout') order by name`,
+    )
+    expect(rows.map(row => row.ms)).toEqual([5_000, 14_000])
+  })
+
+  test('whose statement takes too long says that the database is away', async () => {
+    const hasty = createDatabase({ ...scene.test.appConfig, statement_timeout: 50 })
+    await expect(hasty.acrossOrganizations(tx => tx.first(sql`select pg_sleep(5)`))).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+    await hasty.close()
   })
 
   test('with nobody there says so', async () => {

@@ -1,7 +1,7 @@
 // The only way to Postgres: transactions that carry the organization they may see (row-level security enforces it).
 // Knows connections and transactions; the SQL stands in one file per noun beside this one.
 import pg from 'pg'
-import type { Sql } from 'sql-template-tag'
+import sql, { type Sql } from 'sql-template-tag'
 import { FlowForgeError, isFlowForgeError } from '../errors.ts'
 import { createConnections } from './connections.ts'
 import { nameOutage } from './outage.ts'
@@ -122,6 +122,11 @@ function storable(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value
   return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? storable(part) : part))
+}
+
+/** Throws `database_unavailable` when it does not answer. */
+export const assertAnswers = async (database: Database): Promise<void> => {
+  await database.acrossOrganizations(tx => tx.first(sql`select 1 as one`))
 }
 
 export const isUniqueViolation = (error: unknown, constraint: string): boolean =>

@@ -14,7 +14,7 @@ export const queuePosition = async (tx: Transaction, { id }: Pick<JobRow, 'id'>)
       select id, organization_id, priority, queued_at from jobs where id = ${id}
     ), live as (
       select organization_id, count(*)::int as running from jobs
-      where state in ('running', 'waiting') group by organization_id
+      where state = 'running' group by organization_id
     ), own as (
       select count(*)::int as ahead from jobs j, me
       where j.state = 'queued' and j.organization_id = me.organization_id
@@ -63,15 +63,15 @@ export const findQueueFacts = async (
 ): Promise<QueueFacts> =>
   (await tx.first<QueueFacts>(sql`
     with live as (
-      select number, repository_id, branch from jobs
+      select number, repository_id, branch, state from jobs
       where organization_id = ${job.organization_id} and state in ('running', 'waiting')
     )
     select
       (select count(*)::int from workers
        where not draining and heartbeat_at > now() - make_interval(secs => ${workerSilentSeconds})) as live_workers,
-      (select count(*)::int from live) as organization_running,
+      (select count(*)::int from live where state = 'running') as organization_running,
       (select max_running from organization_limits where organization_id = ${job.organization_id}) as organization_limit,
-      (select count(*)::int from live where repository_id = ${job.repository_id}) as repository_running,
+      (select count(*)::int from live where repository_id = ${job.repository_id} and state = 'running') as repository_running,
       (select max_running from repositories where id = ${job.repository_id}) as repository_limit,
       (select number from live where repository_id = ${job.repository_id} and branch = ${job.branch} limit 1)
         as branch_taken_by`))!
@@ -96,7 +96,7 @@ export const findOrganizationLoad = async (
 ): Promise<OrganizationLoad> =>
   (await tx.first<OrganizationLoad>(sql`
     select (select max_running from organization_limits where organization_id = ${organizationId}) as max_running,
-      count(*) filter (where state in ('running', 'waiting'))::int as running,
+      count(*) filter (where state = 'running')::int as running,
       count(*) filter (where state = 'queued')::int as queued
     from jobs
     where organization_id = ${organizationId} and state in ('pending', 'queued', 'running', 'waiting')`))!

@@ -38,7 +38,7 @@ export const insertRepository = async (
 
 const find = merged(
   ({ id, organizationId }: { organizationId: string; id: string }) => `${organizationId} ${id}`,
-  async (tx, wanted) => {
+  async (tx: Transaction, wanted) => {
     const rows = await tx.all<RepositoryRow>(sql`
       select r.* from repositories r
       where (r.organization_id, r.id) in (select * from unnest(
@@ -46,6 +46,7 @@ const find = merged(
     const byId = new Map(rows.map(row => [`${row.organization_id} ${row.id}`, row]))
     return wanted.map(({ organizationId, id }) => byId.get(`${organizationId} ${id}`))
   },
+  'read',
 )
 
 export const findRepository = (

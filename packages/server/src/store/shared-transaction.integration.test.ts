@@ -117,6 +117,19 @@ describe('merged statements', () => {
     expect(asked).toEqual([['a', 'b'], ['a']])
   })
 
+  test('that read answer two who ask for the same row at once', async () => {
+    let times = 0
+    const read = merged(
+      (item: string) => item,
+      async (_tx, items: string[]) => items.map(item => `${item} ${++times}`),
+      'read',
+    )
+    const answers = await migrated.database.acrossOrganizations(tx =>
+      Promise.all(['a', 'b', 'a'].map(item => read(tx, item))),
+    )
+    expect(answers).toEqual(['a 1', 'b 2', 'a 1'])
+  })
+
   test('never mix two transactions', async () => {
     await Promise.all(['a', 'b'].map(item => migrated.database.acrossOrganizations(tx => double(tx, item))))
     expect(asked).toEqual([['a'], ['b']])

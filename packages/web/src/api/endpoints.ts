@@ -12,12 +12,14 @@ import type {
   NewJob,
   NewSchedule,
   Page,
+  Reply,
   Repository,
   Schedule,
   ScheduleChange,
   SchedulePreview,
   StreamedEvent,
   System,
+  Verdict,
 } from './types.ts'
 
 const v1 = '/api/v1'
@@ -41,6 +43,10 @@ export const submitJob = (body: NewJob, idempotencyKey: string) =>
 export const changeJob = (jobId: string, body: JobChange) =>
   call<Job>('PATCH', `${v1}/jobs/${id(jobId)}`, { body })
 export const cancelJob = (jobId: string) => call<Job>('POST', `${v1}/jobs/${id(jobId)}/cancel`, { body: {} })
+export const replyToJob = (jobId: string, body: Reply, idempotencyKey: string) =>
+  call<Job>('POST', `${v1}/jobs/${id(jobId)}/reply`, { body, idempotencyKey })
+export const decideRequest = (jobId: string, body: Verdict, idempotencyKey: string) =>
+  call<Job>('POST', `${v1}/jobs/${id(jobId)}/approve`, { body, idempotencyKey })
 export const getDiff = (jobId: string, signal?: AbortSignal) =>
   call<JobDiff>('GET', `${v1}/jobs/${id(jobId)}/diff`, { signal })
 export const EVENTS_PER_PAGE = 500

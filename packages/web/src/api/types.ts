@@ -2,6 +2,7 @@
 import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
 export type {
+  Answers,
   Job,
   JobChange,
   JobEvent,
@@ -9,10 +10,12 @@ export type {
   JobState,
   NewSchedule,
   Priority,
+  Reply,
   Schedule,
   ScheduleChange,
   SchedulePreview,
   Stage,
+  Verdict,
   VerifyResult,
 } from '@flowforge/sdk'
 
@@ -59,6 +62,8 @@ export interface System {
   scriptedModel: boolean
   isolation: 'full' | 'reduced' | 'none'
   queue: { queued: number; running: number }
+  /** What is away at the moment, although FlowForge works; older servers say nothing of it. */
+  degraded?: string[]
 }
 
 export interface JobDiff {
@@ -80,6 +85,8 @@ export interface NewJob {
   model?: string
   budgetUsd?: number
   timeoutSeconds?: number
+  planFirst?: boolean
+  questions?: 'ask' | 'decide'
   runAt?: string
   needs?: string[]
   cache?: boolean

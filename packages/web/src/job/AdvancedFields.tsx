@@ -34,6 +34,8 @@ export function AdvancedFields({
     draft.model ||
     draft.timeoutMinutes ||
     draft.budgetUsd ||
+    draft.planFirst ||
+    !draft.mayAsk ||
     draft.runAt ||
     draft.needs ||
     draft.cache ||
@@ -54,6 +56,7 @@ export function AdvancedFields({
         Advanced
       </summary>
       <div className="mt-4 space-y-5">
+        <PeopleFields draft={draft} onChange={onChange} />
         <ListEditor
           legend="Setup commands"
           hint="Run once before Claude starts, for instance to install dependencies."
@@ -134,5 +137,52 @@ export function AdvancedFields({
         </label>
       </div>
     </details>
+  )
+}
+
+/** When Claude comes back to a person before it is done. */
+function PeopleFields({ draft, onChange }: { draft: JobDraft; onChange: (part: Partial<JobDraft>) => void }) {
+  return (
+    <fieldset className="space-y-2">
+      <legend className="mb-1 text-sm font-medium">You and Claude</legend>
+      <Check
+        label="Plan first"
+        hint="Claude only plans, until you approve the plan."
+        checked={draft.planFirst}
+        onChange={planFirst => onChange({ planFirst })}
+      />
+      <Check
+        label="Claude may ask questions"
+        hint="Otherwise it decides everything itself."
+        checked={draft.mayAsk}
+        onChange={mayAsk => onChange({ mayAsk })}
+      />
+    </fieldset>
+  )
+}
+
+function Check({
+  label,
+  hint,
+  checked,
+  onChange,
+}: {
+  label: string
+  hint: string
+  checked: boolean
+  onChange: (checked: boolean) => void
+}) {
+  return (
+    <label className="flex items-start gap-2 text-sm">
+      <input
+        type="checkbox"
+        className="mt-1"
+        checked={checked}
+        onChange={event => onChange(event.target.checked)}
+      />
+      <span>
+        {label} <span className="block text-xs text-ink-3">{hint}</span>
+      </span>
+    </label>
   )
 }

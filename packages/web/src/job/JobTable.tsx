@@ -9,10 +9,11 @@ import { firstLine } from '../text/hidden.ts'
 import { formatMoment } from '../text/moments.ts'
 import { formatUsd } from '../text/quantities.ts'
 import { Badge } from '../ui/Badge.tsx'
+import { cn } from '../ui/classes.ts'
 import { Age } from '../ui/Time.tsx'
 import { JobTime } from './JobTime.tsx'
 import { PriorityMark } from './Priority.tsx'
-import { StateIcon } from './StateBadge.tsx'
+import { StateIcon, waitingWord } from './StateBadge.tsx'
 import { stageWord } from './stages.ts'
 
 const HEAD = 'px-3 py-1.5 text-left font-medium whitespace-nowrap max-md:hidden'
@@ -59,7 +60,12 @@ export function JobTable({ jobs, repositoryNames }: { jobs: Job[]; repositoryNam
 
 function JobRow({ job, repository }: { job: Job; repository: string | undefined }) {
   return (
-    <tr className="relative hover:bg-hover has-[a:focus-visible]:bg-hover">
+    <tr
+      className={cn(
+        'relative hover:bg-hover has-[a:focus-visible]:bg-hover',
+        job.state === 'waiting' && 'bg-violet-soft',
+      )}
+    >
       <td className="py-2 pl-4 align-top md:pl-6 md:align-middle">
         <StateIcon state={job.state} className="max-md:mt-0.5" />
       </td>
@@ -110,7 +116,8 @@ function JobRow({ job, repository }: { job: Job; repository: string | undefined 
 /** The one thing worth saying about a job beyond its state. */
 function RowNote({ job }: { job: Job }) {
   if (job.state === 'running' && job.stage) return <Badge tone="blue">{stageWord(job.stage)}</Badge>
-  if (job.state === 'waiting' && job.waitingFor) return <Badge tone="violet">for {job.waitingFor}</Badge>
+  if (job.state === 'waiting' && job.waitingFor)
+    return <Badge tone="violet">{waitingWord(job.waitingFor)}</Badge>
   if (job.state === 'pending')
     return <Badge>{job.runAt ? `starts ${formatMoment(job.runAt)}` : 'waits for other jobs'}</Badge>
   if (job.cachedFromNumber !== undefined) return <Badge>from #{job.cachedFromNumber}</Badge>

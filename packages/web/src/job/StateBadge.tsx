@@ -1,5 +1,5 @@
 // A job's state as icon and word. Colour never stands alone.
-import type { JobState } from '@flowforge/sdk'
+import type { JobState, WaitingFor } from '@flowforge/sdk'
 import { Ban, CircleCheck, CircleDashed, CircleDot, CirclePause, CircleX, LoaderCircle } from 'lucide-react'
 import { Badge, TONE_TEXT, type Tone } from '../ui/Badge.tsx'
 import { cn } from '../ui/classes.ts'
@@ -20,6 +20,15 @@ export const STATES_IN_ORDER = Object.keys(LOOKS) as JobState[]
 const lookOf = (state: JobState) => LOOKS[state] ?? { word: state, tone: 'neutral', icon: CircleDot }
 
 export const stateWord = (state: JobState): string => lookOf(state).word
+
+const WAITING: Record<WaitingFor, string> = {
+  question: 'needs an answer',
+  plan: 'needs approval',
+  budget: 'needs budget',
+  reply: 'needs a reply',
+}
+
+export const waitingWord = (waitingFor: WaitingFor): string => WAITING[waitingFor] ?? 'needs a person'
 
 export function StateIcon({ state, className }: { state: JobState; className?: string }) {
   const { icon: Icon, tone, spins, word } = lookOf(state)

@@ -2,6 +2,7 @@
 import { LoaderCircle, WifiOff } from 'lucide-react'
 import { useState } from 'react'
 import type { Job, Repository } from '../api/types.ts'
+import { Conversation } from '../conversation/Conversation.tsx'
 import { ErrorNotice } from '../shell/ErrorNotice.tsx'
 import type { Entry } from '../transcript/entries.ts'
 import { TranscriptView } from '../transcript/TranscriptView.tsx'
@@ -42,6 +43,7 @@ export function TranscriptTab({
       )}
       <FeedStatus job={job} feed={feed} />
       {!cameLate && result}
+      {feed.state !== 'loading' && <Conversation job={job} entries={entries} />}
     </div>
   )
 }

@@ -13,6 +13,8 @@ export interface JobDraft {
   model: string
   timeoutMinutes: string
   budgetUsd: string
+  planFirst: boolean
+  mayAsk: boolean
   /** As the field gives it: without a zone. */
   runAt: string
   needs: string
@@ -30,6 +32,8 @@ export const emptyDraft: JobDraft = {
   model: '',
   timeoutMinutes: '',
   budgetUsd: '',
+  planFirst: false,
+  mayAsk: true,
   runAt: '',
   needs: '',
   cache: false,
@@ -67,6 +71,8 @@ export function requestOf(draft: JobDraft): NewJob {
     needs: numbersOf(draft.needs),
     cache: draft.cache || undefined,
     budgetUsd: draft.budgetUsd.trim() ? Number(draft.budgetUsd) : undefined,
+    planFirst: draft.planFirst || undefined,
+    questions: draft.mayAsk ? undefined : 'decide',
   }
 }
 

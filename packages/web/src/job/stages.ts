@@ -45,6 +45,7 @@ export function readStages(log: StageLog, events: readonly StreamedEvent[]): Sta
     if (event.type === 'job.queued')
       spans = [{ name: 'queued', word: 'Queued', status: 'current', elapsedMs: 0, since: event.at }]
     else if (event.type === 'job.started') spans = close(spans, event.at, 'done')
+    else if (event.type === 'job.resumed') spans = enter(spans, 'working', event.at, undefined)
     else if (event.type === 'job.stage')
       spans = enter(close(spans, event.at, 'done'), event.data.stage, event.at, event.data.detail)
     else if (event.type === 'job.succeeded' || event.type === 'job.waiting')

@@ -10,7 +10,7 @@ import { CancelJob } from '../job/CancelJob.tsx'
 import { ChangeJob } from '../job/ChangeJob.tsx'
 import { DetailsTab } from '../job/DetailsTab.tsx'
 import { JobProperties } from '../job/JobProperties.tsx'
-import { StateBadge, stateWord } from '../job/StateBadge.tsx'
+import { StateBadge, stateWord, waitingWord } from '../job/StateBadge.tsx'
 import { type StageSpan, stageWord, withComing } from '../job/stages.ts'
 import { TranscriptTab } from '../job/TranscriptTab.tsx'
 import { isOver } from '../job/times.ts'
@@ -60,6 +60,7 @@ function LoadedJob({ job }: { job: Job }) {
       <p role="status" className="sr-only">
         Job {job.number}: {stateWord(job.state)}
         {job.state === 'running' && job.stage ? `, ${stageWord(job.stage)}` : ''}
+        {job.state === 'waiting' && job.waitingFor ? `, ${waitingWord(job.waitingFor)}` : ''}
       </p>
       <div className={tab === 'diff' ? '' : 'lg:grid lg:grid-cols-[minmax(0,1fr)_19rem]'}>
         {tab !== 'diff' && <Aside job={job} spans={spans} repository={repository} />}

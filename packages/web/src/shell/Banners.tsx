@@ -1,6 +1,6 @@
-// What everyone should know before reading further: scripted answers, no worker, lost connection.
+// What everyone should know before reading further: scripted answers, no worker, what is away.
 import { useQuery } from '@tanstack/react-query'
-import { FlaskConical, ServerOff } from 'lucide-react'
+import { FlaskConical, ServerOff, Unplug } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { systemQuery } from '../api/queries.ts'
 
@@ -18,6 +18,11 @@ export function Banners() {
           No worker is connected: jobs wait in the queue until one starts.
         </Banner>
       )}
+      {system.data?.degraded?.map(what => (
+        <Banner key={what} icon={<Unplug className="mt-0.5 size-3.5 shrink-0" aria-hidden />}>
+          Slower for now, and nothing is lost: {what}
+        </Banner>
+      ))}
     </aside>
   )
 }

@@ -6,6 +6,7 @@ import { Button } from '../ui/Button.tsx'
 import { cn } from '../ui/classes.ts'
 import type { Row, ShownEntry } from './entries.ts'
 import { NoticeRow } from './NoticeRow.tsx'
+import { RequestRow } from './RequestRow.tsx'
 import { LogRow, VerifyRow, verifyOpensByItself } from './RunRows.tsx'
 import { rowsOf, type Transcript } from './reduce.ts'
 import { opensByItself, ToolRow } from './ToolRow.tsx'
@@ -135,6 +136,7 @@ function TranscriptRow({
         </div>
       )}
       {entry.kind === 'reply' && <Reply text={entry.text} by={entry.by} />}
+      {entry.kind === 'request' && <RequestRow entry={entry} />}
       {entry.kind === 'tool' && <ToolRow entry={entry} open={open} onToggle={toggle} />}
       {entry.kind === 'verify' && <VerifyRow entry={entry} open={open} onToggle={toggle} />}
       {entry.kind === 'log' && <LogRow entry={entry} open={open} onToggle={toggle} />}
@@ -147,6 +149,7 @@ const LABELS: Record<ShownEntry['kind'], string> = {
   message: 'Claude',
   typing: 'Claude is writing',
   reply: 'Reply',
+  request: 'Request',
   tool: 'Tool call',
   verify: 'Verify run',
   log: 'Log',

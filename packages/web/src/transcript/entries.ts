@@ -55,13 +55,31 @@ export interface ReplyEntry extends Base {
   by?: string
 }
 
+/** Something that Claude asked of a person. */
+export interface RequestEntry extends Base {
+  kind: 'request'
+  requestId: string
+  asks: 'question' | 'plan' | 'tool' | 'reply'
+  input: unknown
+  verdict?: { decision: 'allow' | 'deny'; answers?: Record<string, string | string[]> | undefined }
+  /** Nobody decides it any more. */
+  isClosed?: true
+}
+
 /** What Claude is writing right now; replaced by the finished message. */
 export interface TypingEntry extends Base {
   kind: 'typing'
   text: string
 }
 
-export type Entry = MessageEntry | ToolEntry | VerifyEntry | LogEntry | NoticeEntry | ReplyEntry
+export type Entry =
+  | MessageEntry
+  | ToolEntry
+  | VerifyEntry
+  | LogEntry
+  | NoticeEntry
+  | ReplyEntry
+  | RequestEntry
 export type ShownEntry = Entry | TypingEntry
 
 export interface Row {

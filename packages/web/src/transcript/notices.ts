@@ -28,7 +28,25 @@ export function noticeOf(event: StreamedEvent): Notice[] {
     case 'result.reused':
       return one('info', `Result of job #${event.data.number}`, 'The same task on the same commit.')
     case 'job.waiting':
-      return one('info', `Waiting for ${event.data.waitingFor}`, event.data.message)
+      return event.data.message ? one('info', `Waiting for ${event.data.waitingFor}`, event.data.message) : []
+    case 'job.reopened':
+      return one('info', `Turn ${event.data.turn} begins`)
+    case 'attempt.parked':
+      return one(
+        'quiet',
+        `The container of attempt ${event.data.number} was released`,
+        'Conversation and work are kept; an answer starts another.',
+      )
+    case 'session.resumed':
+      return one('quiet', 'Claude goes on with the conversation')
+    case 'session.started_afresh':
+      return one('warning', 'Claude begins the conversation anew', event.data.reason)
+    case 'git.work.restored':
+      return one(
+        'quiet',
+        `Goes on from the work of attempt ${event.data.fromAttempt}`,
+        short(event.data.commit),
+      )
     case 'job.retried':
       return one(
         'info',
@@ -82,14 +100,6 @@ export function noticeOf(event: StreamedEvent): Notice[] {
         'bad',
         `Budget of ${formatUsd(event.data.limitUsd)} is spent`,
         `${formatUsd(event.data.spentUsd)} so far`,
-      )
-    case 'approval.requested':
-      return one('info', `Approval asked for: ${event.data.kind}`)
-    case 'approval.decided':
-      return one(
-        event.data.decision === 'allow' ? 'good' : 'warning',
-        event.data.decision === 'allow' ? 'Approved' : 'Denied',
-        event.data.note,
       )
     case 'artifact.added':
       return one('quiet', `Artifact kept: ${event.data.name}`)

@@ -31,7 +31,9 @@ const describe = (entry: ShownEntry) =>
       ? `${entry.command}:${entry.result?.exitCode ?? (entry.abandoned ? 'abandoned' : 'running')}`
       : entry.kind === 'notice'
         ? entry.title
-        : `${entry.kind}:${entry.text}`
+        : entry.kind === 'request'
+          ? `${entry.asks}:${entry.verdict?.decision ?? (entry.isClosed ? 'closed' : 'open')}`
+          : `${entry.kind}:${entry.text}`
 
 test('a tool call is one entry from start to finish', () => {
   const running = play(message('I look.'), started('t1'))
@@ -141,4 +143,20 @@ test('a long job costs no more per event than a short one', () => {
   }
   expect(transcript.entries).toHaveLength(50_000)
   expect(performance.now() - begun).toBeLessThan(5_000)
+})
+
+test('what Claude asks is open until somebody decides it, or nobody can any more', () => {
+  const ask = (requestId: string, kind: string) => event('approval.requested', { requestId, kind, input: {} })
+  const asked = play(ask('q', 'question'), ask('p', 'plan'), ask('r', 'reply'))
+  expect(rows(asked).map(words)).toEqual(['question:open', 'plan:open', 'reply:open'])
+  const decided = reduceTranscript(asked, [
+    event('approval.decided', { requestId: 'q', decision: 'allow' }),
+    event('reply.received', { text: 'Go on.' }),
+  ])
+  expect(rows(decided).map(words)).toEqual(['question:allow', 'plan:open', 'reply:allow', 'reply:Go on.'])
+  // The container is gone, the question stays.
+  const parked = reduceTranscript(decided, [event('attempt.parked', { number: 1 })])
+  expect(rows(parked).map(words)[1]).toBe('plan:open')
+  const over = reduceTranscript(parked, [event('job.cancelled', {})])
+  expect(rows(over).map(words)[1]).toBe('plan:closed')
 })

@@ -1,6 +1,6 @@
 // From events to transcript entries, batch by batch: O(batch), however long the job is. Pure.
 import type { StreamedEvent } from '../api/types.ts'
-import type { Entry, LogEntry, Row, ShownEntry, ToolEntry, VerifyEntry } from './entries.ts'
+import type { Entry, LogEntry, RequestEntry, Row, ShownEntry, ToolEntry, VerifyEntry } from './entries.ts'
 import { noticeOf } from './notices.ts'
 
 export interface Transcript {
@@ -92,11 +92,37 @@ function take(draft: Draft, event: StreamedEvent) {
     case 'log':
       addLog(draft, event.data.stream, event.data.text, id, at)
       return
+    case 'approval.requested': {
+      const { requestId, kind: asks, input } = event.data
+      add(draft, { kind: 'request', id, at, requestId, asks, input })
+      return
+    }
+    case 'approval.decided': {
+      const { requestId, decision, answers } = event.data
+      changeRequests(
+        draft,
+        entry => entry.requestId === requestId,
+        entry => ({ ...entry, verdict: { decision, answers } }),
+      )
+      return
+    }
     case 'reply.received':
+      // It answers what waits for nothing but words.
+      changeRequests(
+        draft,
+        entry => entry.asks === 'reply' && !entry.verdict,
+        entry => ({ ...entry, verdict: { decision: 'allow' } }),
+      )
       add(draft, { kind: 'reply', id, at, text: event.data.text, by: event.data.by })
       return
     default:
       if (endsAttempt(event.type)) abandonRunning(draft)
+      if (endsRequests(event.type))
+        changeRequests(
+          draft,
+          entry => !entry.verdict && !entry.isClosed,
+          entry => ({ ...entry, isClosed: true }),
+        )
       for (const notice of noticeOf(event))
         add(draft, { ...notice, kind: 'notice', id, at, type: event.type })
   }
@@ -106,6 +132,21 @@ const endsAttempt = (type: string): boolean =>
   ['job.succeeded', 'job.failed', 'job.cancelled', 'job.retried', 'attempt.lost', 'attempt.started'].includes(
     type,
   )
+
+/** A job that waits goes on waiting when its container is gone; these end what it asked. */
+const endsRequests = (type: string): boolean =>
+  ['job.succeeded', 'job.failed', 'job.cancelled', 'job.reopened', 'job.resumed'].includes(type)
+
+/** Requests are few and stand at the root. */
+function changeRequests(
+  draft: Draft,
+  concerns: (entry: RequestEntry) => boolean,
+  how: (entry: RequestEntry) => RequestEntry,
+) {
+  draft.entries.forEach((entry, index) => {
+    if (entry.kind === 'request' && concerns(entry)) draft.entries[index] = how(entry)
+  })
+}
 
 /** The list that a parent's children go into, writable in this batch; the root if the parent is not known. */
 function listOf(draft: Draft, path: readonly number[]): Entry[] {

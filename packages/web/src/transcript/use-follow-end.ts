@@ -31,16 +31,26 @@ function watchReader() {
     pressed = false
     actedAt = performance.now()
   })
-  return { isActing: () => pressed || performance.now() - actedAt < MOVES_MS, stop: () => aborter.abort() }
+  return {
+    isActing: () => pressed || performance.now() - actedAt < MOVES_MS,
+    /** What was done last was no scrolling. */
+    forget: () => {
+      pressed = false
+      actedAt = Number.NEGATIVE_INFINITY
+    },
+    stop: () => aborter.abort(),
+  }
 }
 
 export function useFollowEnd(follow: boolean) {
   const following = useRef(follow)
+  const watched = useRef<ReturnType<typeof watchReader>>(undefined)
   const [atEnd, setAtEnd] = useState(true)
 
   useEffect(() => {
     if (!follow) return
     const reader = watchReader()
+    watched.current = reader
     let lastY = window.scrollY
     function onScroll() {
       const near = distance() < NEAR_PX
@@ -64,6 +74,8 @@ export function useFollowEnd(follow: boolean) {
 
   const jump = useCallback(() => {
     following.current = true
+    // The click that led here is not the reader's wish to scroll.
+    watched.current?.forget()
     setAtEnd(true)
     toEnd()
   }, [])

@@ -1,10 +1,11 @@
 // /api/auth/*: the sign-in library's endpoints, passed through as they are.
 import type { FastifyPluginAsync } from 'fastify'
+import { assertAnswers } from '../../store/database.ts'
 import type { HttpContext } from '../context.ts'
 import { headerPairs } from '../request-origin.ts'
 
 export const authRoutes =
-  ({ auth, publicUrl }: HttpContext): FastifyPluginAsync =>
+  ({ auth, publicUrl, database }: HttpContext): FastifyPluginAsync =>
   async app => {
     app.addContentTypeParser(
       'application/json',
@@ -28,6 +29,8 @@ export const authRoutes =
             body: request.method === 'POST' ? (request.body as Buffer<ArrayBuffer> | undefined) : undefined,
           }),
         )
+        // The library hides why it failed.
+        if (response.status >= 500) await assertAnswers(database)
         reply.code(response.status)
         for (const [name, value] of response.headers) if (name !== 'set-cookie') reply.header(name, value)
         for (const value of response.headers.getSetCookie()) reply.header('set-cookie', value)

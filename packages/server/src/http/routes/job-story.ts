@@ -23,10 +23,13 @@ const Event = JobEventEnvelope.meta({ id: 'JobEvent' })
 const MAX_DIFF_BYTES = 5 * 1024 * 1024
 const LOG_PAGE = 1000
 
+const NO_STORY = 'The story of this job was removed: it is kept no longer (retention).\n'
+
 async function* logPages(
   first: StoryPage,
   read: (after: number) => Promise<StoryPage>,
 ): AsyncGenerator<string> {
+  if (first.lastSeq > 0 && first.events.length === 0) yield NO_STORY
   for (let page = first; page.events.length > 0; page = await read(page.events.at(-1)!.seq!))
     yield page.events.map(renderLog).join('')
 }
