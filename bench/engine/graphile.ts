@@ -10,6 +10,8 @@ const silent = new Logger(() => () => {})
 
 export async function createGraphile(connection: pg.PoolConfig): Promise<Contender> {
   const pgPool = new pg.Pool({ ...connection, max: 16 })
+  pgPool.on('error', () => {})
+  pgPool.on('connect', client => void client.on('error', () => {}))
   const utils = await makeWorkerUtils({ pgPool, logger: silent })
   await utils.migrate()
   const tally = createTally()
