@@ -129,14 +129,14 @@ it('18: watchers that take nothing while 100 MB of events come cost a bounded am
   await expect.poll(() => healthy.seqs.length, { timeout: 20_000 }).toBe(EVENTS + 2)
   console.info(`measured  18 · server ${before.toFixed(0)} MB before, ${peak.toFixed(0)} MB at most`)
   // Some pages of each, and what the garbage collector has not looked at yet: not the 1.5 GB that they have missed.
-  expect(peak - before).toBeLessThan(150)
+  expect(peak - before).toBeLessThan(200)
 
   const went = performance.now()
   const replayed = streams.map(seqsOn)
   for (const { socket } of [...sockets, ...all]) socket.resume()
   for (const stream of streams) stream.resume()
   const everybody = [...replayed, ...sockets.map(({ seqs }) => seqs)]
-  await expect.poll(() => everybody.every(seqs => seqs.length >= EVENTS + 2), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => everybody.every(seqs => seqs.length >= EVENTS + 2), { timeout: 120_000 }).toBe(true)
   for (const seqs of everybody) expect(seqs).toEqual(upTo(EVENTS + 2))
   for (const { seqs } of all) await expect.poll(() => seqs.at(-1), { timeout: 60_000 }).toBe(EVENTS + 2)
   measured('18 · 15 watchers take the 100 MB that they had missed', went)

@@ -4,10 +4,9 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SettleReport, WorkOrder } from '@flowforge/protocol'
 import type { PhaseContext } from './phase.ts'
-import { saveWork } from './work-tree.ts'
+import { RESCUE_MESSAGE, saveWork } from './work-tree.ts'
 
 /** Says in the history what is an agent's own commit, and what was only lying there. */
-export const RESCUE_MESSAGE = 'Uncommitted work, saved by FlowForge when the attempt broke off\n'
 
 /** Left behind by a git that was killed at its work: each would refuse the next one. */
 const LOCKS = ['index.lock', 'HEAD.lock', 'config.lock', 'packed-refs.lock']

@@ -127,6 +127,9 @@ const checkOutCommit = async (context: GitContext, commit: string): Promise<void
   if (reset.exitCode !== 0) throw cloneFailure(`Checking out ${commit}`, reset)
 }
 
+export const RESCUE_MESSAGE = 'Uncommitted work, saved by FlowForge when the attempt broke off\n'
+const UNCOMMITTED = new Set([WORK_IN_PROGRESS, RESCUE_MESSAGE.trim()])
+
 /** What was uncommitted when it was kept is so again. */
 const restoreWork = async (
   context: GitContext,
@@ -136,7 +139,7 @@ const restoreWork = async (
   if (fetch.exitCode !== 0) throw cloneFailure('Fetching the work of the earlier attempt', fetch)
   await checkOutCommit(context, commit)
   const subject = await git(context, ['log', '-1', '--format=%s'])
-  if (subject.stdout.trim() === WORK_IN_PROGRESS) await git(context, ['reset', '--quiet', '--mixed', 'HEAD^'])
+  if (UNCOMMITTED.has(subject.stdout.trim())) await git(context, ['reset', '--quiet', '--mixed', 'HEAD^'])
 }
 
 const afterAgent = (act: string, end: GitEnd): RunError => {

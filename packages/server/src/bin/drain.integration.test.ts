@@ -44,7 +44,9 @@ test('a worker that is told to end claims nothing more, hands over what runs, an
   await expect.poll(() => types(running), PATIENT).toContain('job.stage')
   const queued = await api.submit(repository, 'Do something.')
   expect(await first.end()).toBe(0)
-  expect(first.stdout()).toMatch(/1 job goes on in its container: start FlowForge again within 5 minutes/)
+  expect(first.stdout()).toMatch(
+    /1 job goes on in its container: start FlowForge here again and it takes over/,
+  )
   expect((await api.ask('/workers')).body.data).toEqual([])
   expect((await api.ask(`/jobs/${queued}`)).body.state).toBe('queued')
 

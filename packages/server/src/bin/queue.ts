@@ -10,12 +10,10 @@ import type { Broker } from '../queue/broker.ts'
 import { type Link, POSTGRES_LINK } from '../queue/link.ts'
 import { createOutboxDoorbell } from '../queue/outbox.ts'
 import { createPostgresDoorbell } from '../queue/postgres.ts'
-import { createRabbitBroker } from '../queue/rabbitmq.ts'
-import { createRedisBroker } from '../queue/redis.ts'
+import type { RedisConnections } from '../queue/redis.ts'
 import type { Database } from '../store/database.ts'
 import type { Listener } from '../store/listener.ts'
 import { knowsBroker, rememberBroker } from '../store/outbox.ts'
-import { createRedisConnections } from './redis.ts'
 
 interface Ground {
   config: Config
@@ -33,7 +31,7 @@ export async function createQueue(ground: Ground) {
     const doorbell = createPostgresDoorbell(listener, database.pool)
     return { doorbell, link: POSTGRES_LINK, sweep: [] as SweepTask[] }
   }
-  const broker = createBroker(config.queue, ground)
+  const broker = await createBroker(config.queue, ground)
   const link: Link = {
     kind: config.queue.kind,
     trouble: broker.trouble,
@@ -52,16 +50,30 @@ export async function createQueue(ground: Ground) {
   }
 }
 
-function createBroker(queue: NonNullable<Config['queue']>, { installationId, log }: Ground): Broker {
-  if (queue.kind === 'rabbitmq') return createRabbitBroker({ url: queue.url, installationId, log })
-  return createRedisBroker({ redis: createRedisConnections(queue.url, log), installationId })
+/** Clients of brokers are loaded where there is one: they take a tenth of a second of a start. */
+async function createBroker(
+  queue: NonNullable<Config['queue']>,
+  { installationId, log }: Ground,
+): Promise<Broker> {
+  if (queue.kind === 'rabbitmq') {
+    const { createRabbitBroker } = await import('../queue/rabbitmq.ts')
+    return createRabbitBroker({ url: queue.url, installationId, log })
+  }
+  const [{ createRedisBroker }, redis] = await Promise.all([
+    import('../queue/redis.ts'),
+    connectRedis(queue.url, log),
+  ])
+  return createRedisBroker({ redis, installationId })
 }
+
+const connectRedis = async (url: string, log: Logger): Promise<RedisConnections> =>
+  (await import('./redis.ts')).createRedisConnections(url, log)
 
 export async function createLiveBus(ground: Ground): Promise<{ bus: Bus; link: Link }> {
   const { config, database, listener, installationId, log } = ground
   if (!config.redisUrl)
     return { bus: createBus(createPostgresRelay({ listener, pool: database.pool })), link: POSTGRES_LINK }
-  const { name, connect } = createRedisConnections(config.redisUrl, log)
+  const { name, connect } = await connectRedis(config.redisUrl, log)
   const relay = createRedisRelay({ connect, installationId })
   const link: Link = {
     kind: 'redis',

@@ -5,7 +5,7 @@ import type { Drained } from '../jobs/work.ts'
 export function sayWhatGoesOn({ handedOver, givenBack }: Drained): void {
   if (handedOver > 0)
     process.stdout.write(
-      `${jobs(handedOver)} in ${handedOver === 1 ? 'its container' : 'their containers'}: start FlowForge again within 5 minutes and it takes over. Later they end by themselves, and are tried again then.\n`,
+      `${jobs(handedOver)} in ${handedOver === 1 ? 'its container' : 'their containers'}: start FlowForge here again and it takes over. After 5 minutes without a worker they end by themselves and are tried again; other workers do that after two leases.\n`,
     )
   if (givenBack > 0)
     process.stdout.write(

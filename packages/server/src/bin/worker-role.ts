@@ -1,6 +1,7 @@
 // The worker's part: executor, the gateway of its containers, and the loop that claims jobs. Any number of them may run.
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GATEWAY_PATHS, type NewEvent } from '@flowforge/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvironmentKeys } from '../claude/keys.ts'
@@ -36,6 +37,8 @@ export interface WorkerRole {
   drain(limitMs: number): Promise<Drained>
 }
 
+/** An engine that does not answer must not keep the sweep from the others. */
+const FIRST_LOOK_MS = 5_000
 const GIB = 1024 ** 3
 /** A runner asks for its order within a second; a machine that is busy with many containers needs longer. */
 const FIRST_CONTACT_MS = 60_000
@@ -160,6 +163,8 @@ export async function createWorkerRole(foundation: Foundation): Promise<WorkerRo
         place: readOrMakeSecret(join(config.dataDirectory, 'place-id'), uuidv7).secret,
         facts: { ...check.facts, model },
       })
+      // What this worker can take over, however late it comes, is not for the sweep to give up as lost.
+      await Promise.race([worker.lookedAround, delay(FIRST_LOOK_MS, undefined, { ref: false })])
       sweeper = startSweeper({
         lock: foundation.sweeperLock,
         tasks: sweepTasks(foundation),

@@ -1,4 +1,4 @@
-// How long the queue is, and why its oldest job still waits.
+// How long the queue is, and why its oldest job still waits. Names nothing of that job: who asks may be of another organization.
 import type { Database } from '../store/database.ts'
 import { countDelayed, oldestWaiting, type WaitingJob } from '../store/health.ts'
 import { countByState } from '../store/jobs.ts'
@@ -39,9 +39,9 @@ const isHeldBack = (job: WaitingJob): boolean =>
   (job.organization_limit !== null && job.organization_running >= job.organization_limit)
 
 function reasonOf(job: WaitingJob, running: number, slots: number): string {
-  if (job.branch_busy) return `another job is on its branch ${job.branch}`
+  if (job.branch_busy) return 'another job is on its branch'
   if (job.repository_limit !== null && job.repository_running >= job.repository_limit)
-    return `${job.repository} may have ${countOf(job.repository_limit, 'job')} running`
+    return `its repository may have ${countOf(job.repository_limit, 'job')} running`
   if (job.organization_limit !== null && job.organization_running >= job.organization_limit)
     return `its organization may have ${countOf(job.organization_limit, 'job')} running`
   if (slots === 0) return 'no worker claims jobs'
@@ -60,7 +60,7 @@ const noWorker = (claiming: number, queued: number): Finding | null =>
 
 function tooLong(job: WaitingJob | undefined, running: number, slots: number): Finding | null {
   if (!job || slots === 0 || isHeldBack(job)) return null
-  const waited = `Job ${job.number} waits for ${duration(job.waited_seconds)}`
+  const waited = `A job waits for ${duration(job.waited_seconds)}`
   if (running < slots && job.waited_seconds > PROMPT_SECONDS)
     return {
       status: 'problem',

@@ -46,6 +46,10 @@ test('unfinished work is kept apart from the result, may be kept anew, and is th
   // Of another job it shows nothing.
   expect((await client(clone, ['fetch', it.url('3'), kept!.ref])).exitCode).not.toBe(0)
   expect(await it.mirrors.keptWork('repo1', 'job1', 2)).toBeNull()
+  // What was saved of an attempt that broke off is there as well.
+  const rescued = 'refs/flowforge/jobs/job1/rescue/2'
+  await git(it.mirror, 'update-ref', rescued, half)
+  expect(await it.mirrors.keptWork('repo1', 'job1', 2)).toEqual({ commit: half, ref: rescued })
 })
 
 test('a policy can refuse what is pushed, and sees it before anyone else', async () => {

@@ -21,7 +21,7 @@ import {
   readRef,
   resolveBranch,
 } from './reading.ts'
-import { attemptRef, branchRef, jobBaseRef, jobHeadRef, workRef } from './refname.ts'
+import { attemptRef, branchRef, jobBaseRef, jobHeadRef, rescueRef, workRef } from './refname.ts'
 import { gitText, runGit } from './run.ts'
 import { despiteStaleLocks } from './stale-files.ts'
 import { createUpstreams, type GitCredential } from './upstream.ts'
@@ -187,13 +187,15 @@ export function createMirrors({
   const attemptHead = (repositoryId: string, jobId: string, attemptNumber: number): Promise<string | null> =>
     readRef(pathOf(repositoryId), attemptRef(checkedId(jobId), attemptNumber))
 
-  /** What one attempt of the job left for the next: unfinished, or pushed. */
+  /** What one attempt of the job left for the next: kept when it parked, saved when it broke off, or pushed. */
   async function keptWork(
     repositoryId: string,
     jobId: string,
     attemptNumber: number,
   ): Promise<{ commit: string; ref: string } | null> {
-    for (const ref of [workRef(checkedId(jobId), attemptNumber), attemptRef(jobId, attemptNumber)]) {
+    checkedId(jobId)
+    for (const refOf of [workRef, rescueRef, attemptRef]) {
+      const ref = refOf(jobId, attemptNumber)
       const commit = await readRef(pathOf(repositoryId), ref)
       if (commit !== null) return { commit, ref }
     }

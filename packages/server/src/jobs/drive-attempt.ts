@@ -40,6 +40,7 @@ export async function driveAttempt(context: DriveContext, hold: Hold): Promise<v
   }
 }
 
+const UNPARKED = 'The container did not save its work and end when it was told to, and was taken away.'
 const SETTLE_AGAIN_MS = 500
 
 /** An hour of work is not thrown away because Postgres restarts: the attempt stays in hand, and its lease is renewed. */
@@ -114,6 +115,8 @@ async function outcomeOfError(context: DriveContext, hold: Hold, error: unknown)
     case 'shutdown':
       // Its container is gone: another worker, or this one when it is back, need not wait for the lease.
       return { kind: 'requeued', reason: reasonOf('worker_lost', 'The worker was stopped.') }
+    case 'unparked':
+      return { kind: 'requeued', reason: reasonOf('no_progress', UNPARKED) }
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'deadline':

@@ -16,6 +16,8 @@ interface Held {
   epoch: number
   jobId: string
   clock: AttemptClock
+  /** Since when it has been told to save and end, in monotonic milliseconds. */
+  toldToParkAt?: number
   done: Promise<void>
 }
 
@@ -72,7 +74,10 @@ export function createHeldAttempts({
   const obey = (mine: Held, pulse: AttemptPulse | undefined): void => {
     if (pulse?.epoch !== mine.epoch) end(mine, 'lease_lost')
     else if (pulse.cancel) end(mine, 'cancelled')
-    if (pulse && mine.clock.set(pulse)) onFree()
+    if (pulse && mine.clock.set(pulse)) {
+      delete mine.toldToParkAt
+      onFree()
+    }
   }
 
   const waiting = () =>
@@ -110,10 +115,15 @@ export function createHeldAttempts({
     },
 
     /** Has the containers saved and ended that wait for too long, or are too many. */
-    releaseIdle: async (bounds: { keep: number; waitMs: number }): Promise<void> => {
-      for (const attemptId of idleToRelease(waiting(), { ...bounds, now: performance.now() })) {
-        const { jobId, epoch } = held.get(attemptId) ?? {}
-        if (jobId === undefined || epoch === undefined) continue
+    releaseIdle: async (bounds: { keep: number; waitMs: number; parkMs: number }): Promise<void> => {
+      const now = performance.now()
+      for (const attemptId of idleToRelease(waiting(), { ...bounds, now })) {
+        const mine = held.get(attemptId)
+        if (!mine) continue
+        const { jobId, epoch } = mine
+        mine.toldToParkAt ??= now
+        // The agent shares its container with whoever should save it: neither may keep it for ever.
+        if (now - mine.toldToParkAt >= bounds.parkMs) end(mine, 'unparked')
         await tellToPark(context, jobId, { attemptId, epoch }).catch(error =>
           log.warn({ err: error, jobId }, 'a waiting container could not be told to end; it is told again'),
         )

@@ -4,7 +4,7 @@ import type { Holder, Phase } from '../store/attempts.ts'
 import type { Claim } from './claim.ts'
 
 /** Why a running attempt is told to stop. */
-export type StopCause = 'cancelled' | 'lease_lost' | 'deadline' | 'shutdown' | 'handover'
+export type StopCause = 'cancelled' | 'lease_lost' | 'deadline' | 'shutdown' | 'handover' | 'unparked'
 
 /** Another worker has the attempt, or will have it: its container is not ours to stop. */
 export const letsGo = (signal: AbortSignal): boolean =>

@@ -31,6 +31,7 @@ describe('the key of a result', () => {
     ['the repository', {}, { id: 's' }, COMMIT],
     ['the image', {}, { settings: { image: 'other' } }, COMMIT],
     ['what may be reached', {}, { settings: { egressAllow: ['example.org'] } }, COMMIT],
+    ['what needs a yes', {}, { settings: { approvals: ['WebFetch'] } }, COMMIT],
     ['the commit', {}, {}, 'b'.repeat(40)],
   ])('depends on %s', (_what, job, repository, commit) => {
     expect(key(job, repository, commit)).not.toBe(key())

@@ -22,7 +22,7 @@ export function cacheKey(
   repository: Pick<RepositoryRow, 'id' | 'settings'>,
   baseCommit: string,
 ): string {
-  const { image, egressAllow } = repository.settings
+  const { image, egressAllow, approvals } = repository.settings
   const parts = [
     FORM,
     job.organization_id,
@@ -37,6 +37,7 @@ export function cacheKey(
     Object.entries(job.environment).sort(([a], [b]) => (a < b ? -1 : 1)),
     image ?? null,
     (egressAllow ?? []).toSorted(),
+    (approvals ?? []).toSorted(),
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

@@ -66,6 +66,7 @@ const STOP_GRACE_MS: Record<StopCause, number> = {
   lease_lost: 0,
   handover: 0,
   shutdown: 1_000,
+  unparked: 10_000,
 }
 const ENDED_GRACE_MS = 1_000
 const LOG_TAIL_BYTES = 16 * 1024

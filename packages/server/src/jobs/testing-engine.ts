@@ -51,6 +51,7 @@ export interface EngineOptions {
   concurrency?: number
   leaseSeconds?: number
   waitContainerSeconds?: number
+  parkSeconds?: number
   waitLimitHours?: number
   firstContactMs?: number
   noProgressMs?: number
@@ -142,6 +143,7 @@ export async function startEngine(scene: Scene, options: EngineOptions = {}): Pr
     concurrency: options.concurrency ?? 4,
     leaseSeconds: options.leaseSeconds ?? 30,
     waitContainerSeconds: options.waitContainerSeconds ?? 900,
+    ...(options.parkSeconds === undefined ? {} : { parkSeconds: options.parkSeconds }),
     facts: {},
   })
   const sweeper = startSweeper({

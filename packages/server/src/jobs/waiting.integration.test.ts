@@ -231,6 +231,15 @@ describe('a container that only waits', () => {
     await becomes(first, { state: 'succeeded' })
   })
 
+  test('and does not save its work in time is taken away, and the question stays asked', async () => {
+    const { executor } = await engine({ waitContainerSeconds: 0, parkSeconds: 0 })
+    const id = await asking('ask-deaf')
+    await isParked(id)
+    await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
+    expect(JSON.stringify(await scene.story(id))).toContain('did not save its work')
+    await cancelJob(scene, scene.tenant, id)
+  })
+
   test('can be cancelled when it is gone', async () => {
     await engine({ waitContainerSeconds: 0 })
     const id = await asking()

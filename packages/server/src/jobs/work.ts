@@ -22,6 +22,8 @@ export interface WorkerOptions {
   leaseSeconds: number
   /** How long a container is kept that only waits for a person. */
   waitContainerSeconds: number
+  /** How long it may take to save its work then (10 minutes). */
+  parkSeconds?: number
   /** Names the data folder of doors and mirrors. */
   place: string
   facts: Record<string, string>
@@ -29,6 +31,8 @@ export interface WorkerOptions {
 
 export interface Worker {
   id: string
+  /** Resolves when it has looked for attempts to adopt once. */
+  lookedAround: Promise<void>
   /**
    * Stops claiming. Running attempts whose containers outlive this process are handed over; others are waited for, and
    * after `limitMs` given back to the queue.
@@ -44,6 +48,8 @@ export interface Drained {
 
 /** The poll is the floor under lost rings. */
 const POLL_MS = 1_000
+/** For a big work tree on a busy machine; only what is hung or hostile needs longer. */
+const PARK_MS = 10 * 60_000
 const SWEEP_MS = 2_000
 
 const UNHEARD = 'the others could not be told that this worker goes; they notice when its leases run out'
@@ -149,6 +155,7 @@ export async function startWorker(
     await held.releaseIdle({
       keep: options.concurrency,
       waitMs: options.waitContainerSeconds * 1000,
+      parkMs: options.parkSeconds === undefined ? PARK_MS : options.parkSeconds * 1000,
     })
     await context.executor.sweep()
     const removed = await removeOrphans(new Set([...held.ids(), ...context.spares.ids()]))
@@ -159,7 +166,14 @@ export async function startWorker(
   const wake = claiming.wake
   const renewing = startLoop(renew, (options.leaseSeconds * 1000) / 3, stopping.signal, log, 'renew leases')
   // Apart from each other: an engine that is slow to remove something delays no adoption.
-  const adopting = startLoop(adopt, SWEEP_MS, stopping.signal, log, 'adopting')
+  const firstLook = Promise.withResolvers<void>()
+  const adopting = startLoop(
+    () => adopt().finally(firstLook.resolve),
+    SWEEP_MS,
+    stopping.signal,
+    log,
+    'adopting',
+  )
   const cleaning = startLoop(cleanUp, SWEEP_MS, stopping.signal, log, 'cleaning up')
   const answering = context.doorbell.answer({ room, claim: wake })
   const stopReceiving = context.signal.receive(attemptId => {
@@ -185,6 +199,7 @@ export async function startWorker(
 
   return {
     id,
+    lookedAround: firstLook.promise,
     drain: async limitMs => {
       draining = true
       stopClaiming.abort()

@@ -16,6 +16,8 @@ export interface S3Options extends S3Location {
 
 /** DeleteObjects takes no more (API reference). */
 const MAX_DELETED_AT_ONCE = 1000
+/** S3 takes 10,000 parts: a backup may have 156 GiB. */
+const PART_BYTES = 16 * 1024 ** 2
 const CONNECT_TIMEOUT_MS = 5_000
 /** Without a byte for so long a request is given up. */
 const SILENCE_TIMEOUT_MS = 20_000
@@ -103,7 +105,8 @@ async function uploadInParts(
   body: Readable,
 ): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage')
-  await new Upload({ client, params: { ...target, Body: body }, queueSize: 2 }).done()
+  const params = { ...target, Body: body }
+  await new Upload({ client, params, queueSize: 2, partSize: PART_BYTES }).done()
 }
 
 /** Tells afterwards whether it was the body that broke, and how. */

@@ -3,9 +3,6 @@ import sql from 'sql-template-tag'
 import type { Transaction } from './database.ts'
 
 export interface WaitingJob {
-  number: number
-  branch: string
-  repository: string
   waited_seconds: number
   branch_busy: boolean
   repository_limit: number | null
@@ -17,7 +14,7 @@ export interface WaitingJob {
 /** The job that could have started longest ago, with all that may hold it back. */
 export const oldestWaiting = (tx: Transaction): Promise<WaitingJob | undefined> =>
   tx.first(sql`
-    select j.number, j.branch, r.name as repository, extract(epoch from now() - j.queued_at)::float8 as waited_seconds,
+    select extract(epoch from now() - j.queued_at)::float8 as waited_seconds,
       exists (select from jobs l where l.repository_id = j.repository_id and l.branch = j.branch
               and l.state in ('running', 'waiting')) as branch_busy,
       r.max_running as repository_limit,

@@ -88,6 +88,15 @@ const SCRIPTS = {
   'never-connect': untilTerminated,
   /** Asks so many questions, one after the other, and tells what it was answered. */
   ask: (runner, argument) => converse(runner, 'question', Number(argument || 1)),
+  /** Asks, and hears nothing any more. */
+  'ask-deaf': async runner => {
+    await runner.order()
+    const input = { questions: [] }
+    await runner.report([
+      { type: 'approval.requested', data: { requestId: 'deaf', kind: 'question', input } },
+    ])
+    return untilTerminated(runner)
+  },
   /** Shows a plan until it is approved. */
   plan: runner => converse(runner, 'plan', 1),
   /** Somebody else in the container asks for the order with a nonce of his own. */
