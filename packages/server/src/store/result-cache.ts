@@ -15,7 +15,7 @@ export const findReusable = (
   tx.first(sql`
     select j.* from jobs j
     where j.cache_key = ${cacheKey} and j.state = 'succeeded' and j.organization_id = ${organizationId}
-      and j.turn = 1 and j.messages = 0 and j.cached_from is null
+      and j.turn = 1 and j.messages = 0 and j.messages = 0 and j.cached_from is null
       and not exists (select from approvals a where a.job_id = j.id)
       and not exists (
         select from attempts a join runner_commands c on c.attempt_id = a.id where a.job_id = j.id)
