@@ -18,7 +18,10 @@ export interface DockerDaemon {
 
 const START_LIMIT_MS = 30_000
 
-/** Without networks, so that it changes nothing of this machine's; jobs have none anyway. */
+/**
+ * Without networks, and in a network namespace of its own: a daemon that is told to have no bridge removes `docker0`, which
+ * is the other daemon's. Jobs have no network anyway.
+ */
 export async function createDockerDaemon(): Promise<DockerDaemon> {
   const directory = await makeDirectory()
   const host = `unix://${directory}/s`
@@ -35,6 +38,8 @@ export async function createDockerDaemon(): Promise<DockerDaemon> {
       starts += 1
       program = startProgram({
         command: [
+          'unshare',
+          '--net',
           'dockerd',
           `--host=${host}`,
           `--data-root=${directory}/data`,
