@@ -1,13 +1,13 @@
 // A file system of a few megabytes that a test can fill, and give its space back.
 import { execFile } from 'node:child_process'
-import { mkdir, open, rm, statfs } from 'node:fs/promises'
+import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface SmallDisk {
   directory: string
-  /** Leaves so many bytes. */
-  fill(leaveBytes?: number): Promise<void>
+  /** To the last page. */
+  fill(): Promise<void>
   free(): Promise<void>
   close(): Promise<void>
 }
@@ -21,15 +21,24 @@ export async function mountSmallDisk(directory: string, megabytes: number): Prom
   const filler = join(directory, 'filler')
   return {
     directory,
-    fill: async (leaveBytes = 0) => {
-      const { bavail, bsize } = await statfs(directory)
-      await using file = await open(filler, 'a')
-      const { size } = await file.stat()
-      await run('fallocate', ['--length', String(size + bavail * bsize - leaveBytes), filler])
+    // Others write there meanwhile: how much is free is known only when nothing is.
+    fill: async () => {
+      for (const bytes of [64 * 1024, 4 * 1024]) while (await append(filler, bytes));
     },
     free: () => rm(filler, { force: true }),
     close: async () => {
       await run('umount', [directory])
     },
+  }
+}
+
+/** False when the disk is full. */
+async function append(file: string, bytes: number): Promise<boolean> {
+  try {
+    await appendFile(file, Buffer.alloc(bytes))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false
+    throw error
   }
 }

@@ -162,6 +162,8 @@ export async function startPeer({
           id,
           Number(request.headers['last-event-id'] ?? url.searchParams.get('after') ?? 0),
         )
+      case 'GET jobs/:id/attempts':
+        return send(response, 200, { data: [], nextCursor: null, hasMore: false })
       case 'GET jobs/:id/relations': {
         const needs = entry?.job.needs ?? []
         const others = jobs.all().map(({ job }) => job)

@@ -27,6 +27,22 @@ test.each([
   expect(await refs(it.mirror)).toEqual(['refs/heads/main'])
 })
 
+test('a container that saves work pushes that alone, to the ref of its attempt', async () => {
+  await using it = await setUpGateway()
+  it.attempts['2'] = { ...it.attempt, phase: 'rescue' }
+  const clone = await it.clone('rescue', '2')
+  const saved = await commit(clone, { 'a.txt': 'a\n' })
+  for (const refspec of ['HEAD:flowforge/1', 'HEAD:main', 'HEAD:refs/flowforge/jobs/job1/rescue/2']) {
+    const pushed = await client(clone, ['push', 'origin', refspec])
+    expect(pushed.stderr).toContain('a container that saves work pushes nothing else')
+  }
+  await git(clone, 'push', '--quiet', 'origin', 'HEAD:refs/flowforge/work')
+  expect(await refs(it.mirror)).toEqual(['refs/flowforge/jobs/job1/rescue/1', 'refs/heads/main'])
+  expect(it.pushes).toEqual([saved])
+  // It is no result of the job: nobody publishes it.
+  expect(await it.mirrors.jobHead('repo1', 'job1')).toBeNull()
+})
+
 test('a rewritten branch is refused, even by force', async () => {
   await using it = await setUpGateway()
   const clone = await it.clone()

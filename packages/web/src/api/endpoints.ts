@@ -2,6 +2,7 @@
 import { call } from './client.ts'
 import type {
   ApiKey,
+  Attempt,
   Job,
   JobChange,
   JobDiff,
@@ -49,6 +50,8 @@ export const decideRequest = (jobId: string, body: Verdict, idempotencyKey: stri
   call<Job>('POST', `${v1}/jobs/${id(jobId)}/approve`, { body, idempotencyKey })
 export const getDiff = (jobId: string, signal?: AbortSignal) =>
   call<JobDiff>('GET', `${v1}/jobs/${id(jobId)}/diff`, { signal })
+export const listAttempts = (jobId: string, signal?: AbortSignal) =>
+  call<Page<Attempt>>('GET', `${v1}/jobs/${id(jobId)}/attempts`, { signal })
 export const EVENTS_PER_PAGE = 500
 export const listEvents = (jobId: string, after: number, signal?: AbortSignal) =>
   call<Page<StreamedEvent>>('GET', `${v1}/jobs/${id(jobId)}/events`, {

@@ -8,6 +8,7 @@ import {
   getRelations,
   getSystem,
   listApiKeys,
+  listAttempts,
   listJobs,
   listRepositories,
   listSchedules,
@@ -40,6 +41,12 @@ export const jobsQuery = (filter: JobFilter) =>
 
 export const jobQuery = (jobId: string) =>
   queryOptions({ queryKey: ['job', jobId], queryFn: ({ signal }) => getJob(jobId, signal) })
+
+export const jobAttemptsQuery = (jobId: string) =>
+  queryOptions({
+    queryKey: ['job', jobId, 'attempts'],
+    queryFn: async ({ signal }) => (await listAttempts(jobId, signal)).data,
+  })
 
 /** Below the job: what renews the one renews the other. */
 export const jobRelationsQuery = (jobId: string) =>

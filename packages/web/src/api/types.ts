@@ -3,6 +3,7 @@ import type { Job, JobEvent, Priority } from '@flowforge/sdk'
 
 export type {
   Answers,
+  Attempt,
   Job,
   JobChange,
   JobEvent,

@@ -6,6 +6,7 @@ import { formatDuration } from '../text/quantities.ts'
 import { Badge } from '../ui/Badge.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { TerminalText } from '../ui/TerminalText.tsx'
+import { AttemptList } from './AttemptList.tsx'
 import { EventTimeline } from './EventTimeline.tsx'
 import type { JobFeed } from './use-job-feed.ts'
 
@@ -55,6 +56,9 @@ export function DetailsTab({ job, feed }: { job: Job; feed: JobFeed }) {
             </div>
           ))}
         </dl>
+      </Section>
+      <Section title="Attempts">
+        <AttemptList jobId={job.id} />
       </Section>
       {job.result && job.result.verify.length > 0 && (
         <Section title="Verify, in a fresh container">
