@@ -242,6 +242,19 @@ describe('without its objects', () => {
     expect(await objectsOf(id)).toEqual([])
   })
 
+  test('a job that is removed takes its saved conversation along', async () => {
+    const { id } = await scene.submit()
+    const key = `sessions/${id}/1-saved`
+    await scene.storage.put(key, Buffer.from('a conversation'))
+    await scene.database.acrossOrganizations(tx =>
+      tx.run(sql`insert into job_sessions (job_id, organization_id, session_id, attempt, storage_key, size_bytes, through_message)
+        values (${id}, ${scene.tenant.organizationId}, 's', 1, ${key}, 14, 0)`),
+    )
+    await scene.database.acrossOrganizations(tx => tx.run(sql`delete from jobs where id = ${id}`))
+    await deleteDoomedObjects(scene, never)
+    expect(await scene.storage.get(key)).toBeNull()
+  })
+
   test('objects stay on the list while the storage is away', async () => {
     const id = await endedJob(20)
     await seal()

@@ -212,6 +212,25 @@ describe('a transaction', () => {
     await hasty.close()
   })
 
+  test('that meets another in a circle of locks is told to come again, and the other goes through', async () => {
+    const [one, two] = [7_420_901, 7_420_902]
+    const bothHold = Promise.withResolvers<void>()
+    let holding = 0
+    const take = (first: number, second: number) =>
+      scene.database.acrossOrganizations(async tx => {
+        await tx.run(sql`select pg_advisory_xact_lock(${first})`)
+        holding += 1
+        if (holding === 2) bothHold.resolve()
+        await bothHold.promise
+        await tx.run(sql`select pg_advisory_xact_lock(${second})`)
+      })
+    const ends = await Promise.allSettled([take(one, two), take(two, one)])
+    const refused = ends.filter(end => end.status === 'rejected')
+    expect(refused).toMatchObject([
+      { reason: { code: 'database_unavailable', message: expect.stringContaining('try again') } },
+    ])
+  })
+
   test('with nobody there says so', async () => {
     const database = createDatabase({ host: '127.0.0.1', port: 1, user: 'x', database: 'x' })
     await expect(database.acrossOrganizations(async () => 1)).rejects.toMatchObject({

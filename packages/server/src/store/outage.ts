@@ -7,6 +7,8 @@ import { FlowForgeError } from '../errors.ts'
  * primary that was one until just now).
  */
 const UNAVAILABLE = /^(08|53|57P|57014|25P03|25006)/
+/** One of two that waited for each other was ended (deadlock_detected, serialization_failure): a second try goes through. */
+const CONTENDED = /^(40P01|40001)/
 const UNAVAILABLE_ERRNO = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -29,6 +31,12 @@ export function nameOutage(error: unknown): unknown {
     return new FlowForgeError('disk_full', 'The database has no space left. Free space on its disk.', {
       cause: error,
     })
+  if (CONTENDED.test(code))
+    return new FlowForgeError(
+      'database_unavailable',
+      'Two changes waited for each other, and Postgres gave this one up. Nothing of it was kept; try again.',
+      { cause: error },
+    )
   if (UNAVAILABLE.test(code) || UNAVAILABLE_ERRNO.has(code) || LOST.test(error.message)) {
     return new FlowForgeError(
       'database_unavailable',
