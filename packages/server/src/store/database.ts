@@ -31,6 +31,8 @@ export interface Database {
 }
 
 const EVERY_ORGANIZATION = '*'
+/** A plan that is kept for all organizations would read a big one's rows on the way to a small one's. */
+const PLAN_FOR_THIS_ONE = 'set local plan_cache_mode = force_custom_plan; '
 
 export function createDatabase(connection: pg.PoolConfig): Database {
   const connections = createConnections(connection)
@@ -48,7 +50,7 @@ export function createDatabase(connection: pg.PoolConfig): Database {
     const afterwards: Array<() => void> = []
     try {
       await client.query(
-        `begin; select set_config('flowforge.organization', ${client.escapeLiteral(scope)}, true)`,
+        `begin; ${scope === EVERY_ORGANIZATION ? '' : PLAN_FOR_THIS_ONE}select set_config('flowforge.organization', ${client.escapeLiteral(scope)}, true)`,
       )
       const result = await work(transactionOn(client, act => void afterwards.push(act)))
       await client.query('commit')
