@@ -3,7 +3,16 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Finished, runCommand, stopRunning } from './lib/check.ts'
-import { add, EMPTY, format, skippedTests, type Tally, tallyVitest, type VitestReport } from './lib/tally.ts'
+import {
+  add,
+  EMPTY,
+  format,
+  secondTries,
+  skippedTests,
+  type Tally,
+  tallyVitest,
+  type VitestReport,
+} from './lib/tally.ts'
 
 const fast = process.argv.includes('--fast')
 const root = join(import.meta.dirname, '..')
@@ -64,6 +73,7 @@ async function vitest(project: 'fast' | 'integration' | 'e2e' | 'faults'): Promi
   if (finished.leftRunning.length > 0) tally.failed += 1
   testsRun += tally.passed + tally.failed
   for (const test of skippedTests(told)) console.log(`   skipped: ${test}`)
+  for (const test of secondTries(told)) console.log(`   passed at its second try: ${test}`)
   report(`${project} tests`, tally, started, complaint(finished))
 }
 

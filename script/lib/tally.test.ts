@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { format, skippedTests, tallyVitest, type VitestReport } from './tally.ts'
+import { format, secondTries, skippedTests, tallyVitest, type VitestReport } from './tally.ts'
 
 const file = (status: 'passed' | 'failed', ...tests: string[]): VitestReport['testResults'][number] => ({
   name: 'a.test.ts',
@@ -14,6 +14,12 @@ describe('what Vitest reports', () => {
     }
     expect(format(tallyVitest(report, 1))).toBe('2 passed, 1 failed, 2 skipped')
     expect(skippedTests(report)).toEqual(['test 2', 'test 1'])
+  })
+
+  it('names what passed only when it was tried again, with what it failed at first', () => {
+    const report = { testResults: [file('passed', 'passed', 'passed')] }
+    report.testResults[0]!.assertionResults[1]!.failureMessages = ['Error: too late\n    at somewhere']
+    expect(secondTries(report)).toEqual(['test 1: Error: too late'])
   })
 
   it('counts a file that can not be loaded as a failure', () => {

@@ -23,7 +23,7 @@ export interface VitestReport {
     name: string
     status: 'passed' | 'failed'
     message?: string
-    assertionResults: { fullName: string; status: string }[]
+    assertionResults: { fullName: string; status: string; failureMessages?: string[] | null }[]
   }[]
 }
 
@@ -46,6 +46,14 @@ export function tallyVitest(report: VitestReport | undefined, exitCode: number):
 export function skippedTests(report: VitestReport | undefined): string[] {
   const tests = (report?.testResults ?? []).flatMap(file => file.assertionResults)
   return tests.filter(test => countOf(test.status).skipped > 0).map(test => test.fullName)
+}
+
+/** Those that passed when they were tried again: the report keeps what the first try failed with. */
+export function secondTries(report: VitestReport | undefined): string[] {
+  const tests = (report?.testResults ?? []).flatMap(file => file.assertionResults)
+  return tests
+    .filter(({ status, failureMessages }) => status === 'passed' && (failureMessages?.length ?? 0) > 0)
+    .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages![0]!.split('\n')[0]}`)
 }
 
 function countOf(status: string): Tally {
