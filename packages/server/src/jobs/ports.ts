@@ -83,7 +83,6 @@ export interface Repositories {
 export interface SessionStorage {
   put(key: string, body: Readable): Promise<void>
   get(key: string): Promise<Readable | null>
-  delete(keys: string[]): Promise<void>
 }
 
 /** gateway/: the attempt's door. */

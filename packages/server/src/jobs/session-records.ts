@@ -1,10 +1,12 @@
-// Keeps a job's conversation outside of its container: the file in object storage first, then the row that names it,
-// then away with the file before. What lies in it came from a container and is only ever given back to the same job.
+// Keeps a job's conversation outside of its container: announced, stored, then named by its row in the transaction that
+// lets go of the file before. What lies in it came from a container and is only ever given back to the same job.
 import type { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
+import { FlowForgeError } from '../errors.ts'
 import type { GatewayAttempt } from '../gateway/attempt.ts'
 import { findSession, saveSession } from '../store/conversations.ts'
 import type { Database } from '../store/database.ts'
+import { announceObject, doomObjects, keepObject, letGoOfObject } from '../store/doomed-objects.ts'
 import { asHolder } from './as-holder.ts'
 import type { EventLog, SessionStorage } from './ports.ts'
 
@@ -28,10 +30,14 @@ export function createSessionRecords(
     ): Promise<void> => {
       const holder = { attemptId: attempt.attemptId, epoch }
       const key = `sessions/${attempt.jobId}/${attempt.number}-${uuidv7()}`
-      await storage.put(key, body)
+      await database.acrossOrganizations(tx => announceObject(tx, attempt.organizationId, key))
       try {
-        const before = await asHolder(database, attempt.jobId, holder, async (tx, job) => {
+        await storage.put(key, body)
+        await asHolder(database, attempt.jobId, holder, async (tx, job) => {
+          if (!(await keepObject(tx, key)))
+            throw new FlowForgeError('storage_unavailable', 'The session took too long to store.')
           const earlier = await findSession(tx, job.id)
+          if (earlier) await letGoOfObject(tx, job.organization_id, earlier.storage_key)
           await saveSession(tx, job, {
             sessionId,
             attempt: attempt.number,
@@ -42,11 +48,10 @@ export function createSessionRecords(
           await events.append(tx, job, [
             { type: 'session.saved', data: { sessionId, sizeBytes: sizeBytes() } },
           ])
-          return earlier?.storage_key
         })
-        if (before) await storage.delete([before])
       } catch (error) {
-        await storage.delete([key]).catch(() => {})
+        // Where not even this goes through, the announcement runs out.
+        await database.acrossOrganizations(tx => doomObjects(tx, [key])).catch(() => {})
         throw error
       }
     },

@@ -1,5 +1,6 @@
 import type { EventType } from '@flowforge/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { deleteDoomedObjects } from '../live/doomed-objects.ts'
 import { listApprovals } from '../store/conversations.ts'
 import { decideRequest } from './approve.ts'
 import { cancelJob } from './cancel.ts'
@@ -209,6 +210,7 @@ describe('a container that only waits', () => {
     const id = await asking()
     await isParked(id)
     await expect.poll(() => executor.list(), { timeout: 5_000 }).toEqual([])
+    await deleteDoomedObjects(scene, new AbortController().signal)
     const kept = await Array.fromAsync(scene.storage.list(`sessions/${id}/`))
     expect(kept).toHaveLength(1)
     await replyToJob(scene, scene.tenant, id, { answers: { '1': 'Blue' } })

@@ -22,6 +22,12 @@ export const keepObject = async (tx: Transaction, storageKey: string): Promise<b
 export const doomObjects = (tx: Transaction, storageKeys: string[]): Promise<number> =>
   tx.run(sql`update doomed_objects set delete_after = now() where storage_key = any (${storageKeys})`)
 
+/** For an object that a row named until now. */
+export const letGoOfObject = (tx: Transaction, organizationId: string, storageKey: string): Promise<number> =>
+  tx.run(sql`
+    insert into doomed_objects (storage_key, organization_id) values (${storageKey}, ${organizationId})
+    on conflict (storage_key) do update set delete_after = now()`)
+
 /** Locked until the transaction ends, so that two that delete do not meet, and nobody keeps one meanwhile. */
 export const takeDoomedObjects = async (tx: Transaction, limit: number): Promise<string[]> =>
   (
