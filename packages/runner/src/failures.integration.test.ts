@@ -173,6 +173,30 @@ test('a runner that is started again after Claude began does not do the work twi
   expect(made.seen.length).toBe(1)
 })
 
+test('a report that is lost is sent again until somebody takes it', async () => {
+  const made = await createAttempt({ script: steps(bash('echo 1 > one'), say('Done.')) })
+  made.gateway.loseReports(true)
+  const child = made.start()
+  await made.gateway.until(() => made.gateway.lostReports() === 2)
+  made.gateway.loseReports(false)
+  expect(await made.ended(child)).toBe(0)
+  expect(made.gateway.settled).toMatchObject([{ outcome: 'completed', headCommit: made.tip() }])
+})
+
+test('a runner that is started again when its work is done repeats its report and does nothing else', async () => {
+  const made = await createAttempt({ script: steps(bash('echo 1 > one'), say('Done.')) })
+  made.gateway.loseReports(true)
+  const child = made.start()
+  await made.gateway.until(() => made.gateway.lostReports() === 1)
+  child.kill('SIGKILL')
+  await made.ended(child)
+  const [asked, tip] = [made.seen.length, made.tip()]
+  made.gateway.loseReports(false)
+  const { code, report } = await finish(made)
+  expect({ code, report }).toMatchObject({ code: 0, report: { outcome: 'completed', headCommit: tip } })
+  expect({ asked: made.seen.length, tip: made.tip() }).toEqual({ asked, tip })
+})
+
 test('a runner that is started again while cloning begins anew under the same nonce', async () => {
   const made = await createAttempt({
     order: { setup: ['[ -e ../second ] || { touch ../second; sleep 300; }'] },

@@ -36,6 +36,9 @@ export interface TestGateway {
   command(command: DistributiveOmit<RunnerCommand, 'id'>): void
   /** From now on every call is refused like this. */
   refuse(status: number, code: RunnerApiError['code']): void
+  /** While it is so, reports are cut off before anybody takes them. */
+  loseReports(lose: boolean): void
+  lostReports(): number
   listen(): Promise<void>
   /** Goes away as a crashed gateway does: connections cut, socket file gone. */
   vanish(): Promise<void>
@@ -118,6 +121,8 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
   const received = new Map<string, number>()
   let nonce: string | undefined
   let refusal: { status: number; code: RunnerApiError['code'] } | undefined
+  let losesReports = false
+  let lostReports = 0
   let watchers: (() => void)[] = []
   let server: Server | undefined
   const changed = () => {
@@ -187,6 +192,10 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
         deltas.push(...DeltaBatch.parse(body).deltas.map(delta => delta.text))
         return reply(response, 204)
       case GATEWAY_PATHS.settle:
+        if (losesReports) {
+          lostReports += 1
+          return void request.socket.destroy()
+        }
         settled.push(SettleReport.parse(body))
         return reply(response, 204)
       default:
@@ -250,6 +259,10 @@ export const createTestGateway = (options: TestGatewayOptions): TestGateway => {
     refuse: (status, code) => {
       refusal = { status, code }
     },
+    loseReports: lose => {
+      losesReports = lose
+    },
+    lostReports: () => lostReports,
     listen,
     vanish: async () => {
       const current = server
