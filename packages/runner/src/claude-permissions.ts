@@ -13,7 +13,7 @@ export interface PermissionOptions {
     signal: AbortSignal,
   ): Promise<Verdict | undefined>
   /** The plan that this call presents, if it can be found. */
-  plan(toolUseId: string): string | undefined
+  plan(toolUseId: string): Promise<string | undefined>
   /** The rules for what needs a person's yes. */
   approvals: readonly string[]
   allowedCalls: NonNullable<AgentWorkOrder['allowedCalls']>
@@ -52,7 +52,7 @@ export const createPermissions = (options: PermissionOptions): CanUseTool => {
       case 'AskUserQuestion':
         return answered(input, await ask('question', input))
       case 'ExitPlanMode': {
-        const verdict = await ask('plan', { ...input, plan: options.plan(toolUseId) ?? '' })
+        const verdict = await ask('plan', { ...input, plan: (await options.plan(toolUseId)) ?? '' })
         if (verdict?.decision === 'allow') options.planning.now = false
         return planned(input, verdict)
       }

@@ -1,7 +1,6 @@
 // Claude and the people of one job: opens the conversation or goes on with an earlier one, passes questions out and answers
 // in, and puts it aside when the container is to be released. Knows nothing of verify and of how work is delivered.
 import { randomUUID } from 'node:crypto'
-import type { SDKMessage } from '@anthropic-ai/claude-agent-sdk'
 import type { AgentWorkOrder, RequestKind } from '@flowforge/protocol'
 import { createClaudeEvents } from './claude-events.ts'
 import { createPermissions } from './claude-permissions.ts'
@@ -11,6 +10,7 @@ import type { Reply, Verdict } from './control.ts'
 import { claudeEnvironment } from './environment.ts'
 import { messageOf } from './failure.ts'
 import type { PhaseContext } from './phase.ts'
+import { createPlanNotes } from './plan-notes.ts'
 import { newestPlan } from './session-archive.ts'
 import { systemPrompt } from './system-prompt.ts'
 import { saveWork } from './work-tree.ts'
@@ -47,7 +47,7 @@ export const openConversation = async (
   const tellAfresh = (reason: string) => events.emit('session.started_afresh', { reason })
   /** Tool uses that wait for a person. */
   const asked = new Set<string>()
-  const plans = new Map<string, string>()
+  const plans = createPlanNotes()
   const parking = createParking(context, order, () => [...asked])
 
   const ask = async (
@@ -84,13 +84,13 @@ export const openConversation = async (
         ask,
         planning,
         // Claude writes it to a file; where it gave it with the call, Claude Code has taken it out.
-        plan: toolUseId => newestPlan(keeper.place) ?? plans.get(toolUseId),
+        plan: async toolUseId => newestPlan(keeper.place) ?? plans.planOf(toolUseId),
         approvals: order.approvals ?? [],
         allowedCalls: order.allowedCalls ?? [],
       }),
       onMessage: message => {
+        plans.take(message)
         take(message)
-        if (message.type === 'assistant') for (const block of message.message.content) notePlan(plans, block)
         return events.ready()
       },
       onSessionId: sessionId => state.tryUpdate({ sessionId }),
@@ -164,14 +164,6 @@ export const openConversation = async (
     },
     close: () => session.close(),
   }
-}
-
-type Block = Extract<SDKMessage, { type: 'assistant' }>['message']['content'][number]
-
-const notePlan = (plans: Map<string, string>, block: Block): void => {
-  if (block.type !== 'tool_use' || block.name !== 'ExitPlanMode') return
-  const { plan } = block.input as { plan?: unknown }
-  if (typeof plan === 'string') plans.set(block.id, plan)
 }
 
 const MENDED_AFRESH = new Set(['agent_error', 'agent_crashed'])
