@@ -31,6 +31,8 @@ afterAll(async () => {
   await installation.stop()
 })
 
+const ENOUGH_JOBS = 8
+
 /** Everything of a job, as somebody sees it who watches from its beginning. */
 async function watch(id: string): Promise<JobEvent[]> {
   const seen: JobEvent[] = []
@@ -51,7 +53,10 @@ it('a deploy under load: no job is lost or done twice, no watcher misses anythin
     }
   })()
 
-  for (const [index, port] of ports.entries()) {
+  // Each once at least, and on, until there was some load: a fast machine is through in seconds.
+  for (let turn = 0; turn < ports.length || stories.length <= ENOUGH_JOBS; turn += 1) {
+    const index = turn % ports.length
+    const port = ports[index]!
     expect(await servers[index]!.stop()).toBe(0)
     servers[index] = await startServer(port)
     const next = await installation.startWorker()
@@ -62,7 +67,6 @@ it('a deploy under load: no job is lost or done twice, no watcher misses anythin
   await submitter
 
   const seen = await Promise.all(stories)
-  expect(seen.length).toBeGreaterThan(8)
   for (const events of seen) {
     const numbered = events.filter(event => event.seq !== undefined)
     expect(numbered.map(({ seq }) => seq)).toEqual(numbered.map((_event, at) => at + 1))
