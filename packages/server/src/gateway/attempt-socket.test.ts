@@ -3,6 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openAttemptListener, openAttemptSocket } from './attempt-socket.ts'
 import {
@@ -182,6 +183,18 @@ test('a restarted worker takes the directory over, and the old one’s end does 
   expect((await ask(old.socketPath, { path: '/runner/x' })).text).toBe('new')
   await old.close()
   expect((await ask(next.socketPath, { path: '/runner/x' })).text).toBe('new')
+})
+
+test('an old worker that ends while its successor opens does not cut it off, whichever step of either comes first', async () => {
+  const { directory } = await openSocket({})
+  for (let turn = 0; turn < 120; turn += 1) {
+    const old = await openSocket({ directory })
+    const opening = openSocket({ directory, handlers: { runner: (_, res) => void res.end('new') } })
+    for (let step = 0; step < turn % 12; step += 1) await nextTurn()
+    const [next] = await Promise.all([opening, old.close()])
+    expect((await ask(next.socketPath, { path: '/runner/x' })).text).toBe('new')
+    await next.close()
+  }
 })
 
 test('a path that no socket can have is refused with what to do', async () => {

@@ -1,7 +1,7 @@
 // Where an attempt's container finds the gateway: a Unix socket in a directory of its own, or a TCP port where no
 // socket can be mounted. Knows nothing of what is served there.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { CONTAINER_PATHS } from '@flowforge/protocol'
@@ -46,19 +46,16 @@ export async function openAttemptSocket(
   await listen(server, { path: boundPath })
   // The container's user is not ours; who may reach the directory is decided by its parent and by the token.
   await chmod(boundPath, 0o666)
-  const { ino } = await stat(boundPath)
   await rename(boundPath, socketPath)
 
-  const close = async () => {
-    await closeServer()
-    if ((await inodeOf(socketPath)) === ino) await rm(socketPath, { force: true })
-  }
   return {
     directory,
     socketPath,
-    close,
+    // The path stays, dead as after a crash, until a successor's takes its place: whoever looks whether it is still his own
+    // before he removes it may remove the one that was moved there in between, and the container would be cut off for ever.
+    close: closeServer,
     remove: async () => {
-      await close()
+      await closeServer()
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -122,9 +119,3 @@ function listen(server: Server, where: ListenOptions): Promise<void> {
     server.listen(where, () => resolve())
   })
 }
-
-const inodeOf = (path: string): Promise<number | undefined> =>
-  stat(path).then(
-    stats => stats.ino,
-    () => undefined,
-  )
