@@ -8,8 +8,6 @@ export const runVerifyPhase = async (
   context: PhaseContext,
   order: Extract<WorkOrder, { phase: 'verify' }>,
 ): Promise<SettleReport> => {
-  const { events } = context
-  events.emit('job.stage', { stage: 'verifying_clean' })
   await checkOut(context.git, order.git)
   await runSetup(context.shell, order.setup)
   const verify = await runVerify(context.shell, order.verify, { round: 0, clean: true })

@@ -60,6 +60,15 @@ const jobs = createRoute({
   component: lazyRouteComponent(() => import('./pages/JobsPage.tsx'), 'JobsPage'),
 })
 
+/** What people make of a job's address when they take its number away. */
+const jobsByName = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/jobs',
+  beforeLoad: () => {
+    throw redirect({ to: '/', replace: true })
+  },
+})
+
 const newJob = createRoute({
   getParentRoute: () => signedIn,
   path: '/new',
@@ -99,7 +108,7 @@ const apiKeys = createRoute({
 const routeTree = root.addChildren([
   signIn,
   signUp,
-  signedIn.addChildren([jobs, newJob, job, repositories, schedules, apiKeys]),
+  signedIn.addChildren([jobs, jobsByName, newJob, job, repositories, schedules, apiKeys]),
 ])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>
