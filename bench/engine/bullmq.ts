@@ -1,6 +1,6 @@
 // BullMQ beside FlowForge: a Redis of its own with an append-only file, jobs that do nothing.
 import { Queue, Worker } from 'bullmq'
-import { type Contender, createTally } from './contender.ts'
+import { type Contender, createStartClock, createTally } from './contender.ts'
 import type { Redis } from './redis.ts'
 
 const CONCURRENCY = 100
@@ -10,14 +10,13 @@ export async function createBullMq(redis: Redis): Promise<Contender> {
   const connection = { path: redis.socketPath, maxRetriesPerRequest: null }
   const queue = new Queue('noop', { connection })
   const tally = createTally()
-  const started = new Map<string, () => void>()
-  const worker = new Worker<{ key: string }>('noop', async ({ data }) => started.get(data.key)?.(), {
+  const clock = createStartClock()
+  const worker = new Worker<{ key: string }>('noop', async ({ data }) => clock.begun(data.key), {
     connection,
     concurrency: CONCURRENCY,
   })
   worker.on('completed', () => tally.add())
   await worker.waitUntilReady()
-  let number = 0
   return {
     name: `BullMQ, ${redis.fsync}`,
     about: `Redis with an append-only file, appendfsync ${redis.fsync}, concurrency ${CONCURRENCY}`,
@@ -29,17 +28,7 @@ export async function createBullMq(redis: Redis): Promise<Contender> {
     },
     untilDone: tally.until,
     forget: tally.forget,
-    submitOne: () => {
-      const key = String(number++)
-      const { promise, resolve } = Promise.withResolvers<number>()
-      const submittedAt = performance.now()
-      started.set(key, () => {
-        started.delete(key)
-        resolve(performance.now() - submittedAt)
-      })
-      void queue.add('noop', { key })
-      return promise
-    },
+    submitOne: () => clock.time(key => queue.add('noop', { key })),
     close: async () => {
       await worker.close()
       await queue.close()

@@ -38,3 +38,24 @@ export function createTally() {
     },
   }
 }
+
+/** Times one job at a time, from its submission to the begin of its work; the job carries `key`. */
+export function createStartClock() {
+  const begins = new Map<string, (at: number) => void>()
+  let number = 0
+  return {
+    /** Jobs without a clock have a key that nobody knows. */
+    begun: (key: string): void => {
+      begins.get(key)?.(performance.now())
+      begins.delete(key)
+    },
+    time: async (submit: (key: string) => unknown): Promise<number> => {
+      const key = `timed ${number++}`
+      const { promise, resolve } = Promise.withResolvers<number>()
+      begins.set(key, resolve)
+      const submittedAt = performance.now()
+      void submit(key)
+      return (await promise) - submittedAt
+    },
+  }
+}

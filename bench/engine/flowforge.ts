@@ -23,7 +23,7 @@ import { createDatabase } from '../../packages/server/src/store/database.ts'
 import { insertMember, insertOrganization, insertUser } from '../../packages/server/src/store/identity.ts'
 import { createListener } from '../../packages/server/src/store/listener.ts'
 import { insertRepository } from '../../packages/server/src/store/repositories.ts'
-import { type Contender, createTally } from './contender.ts'
+import { type Contender, createStartClock, createTally } from './contender.ts'
 
 const CONCURRENCY = 100
 /** As many as one `POST /jobs/batch` takes. */
@@ -112,9 +112,9 @@ export async function createFlowForgeContender(app: pg.ClientConfig, broker?: Br
   const tally = createTally()
   const context = { ...connected, events: countingEnds(connected.events, tally.add) }
   const tenant = await addTenant(context, 'bench')
-  const started = new Map<string, () => void>()
+  const clock = createStartClock()
   const executor = createDummyExecutor({ behaviour: () => untilTerminated })
-  const gateway = playRunners(context, task => started.get(task)?.())
+  const gateway = playRunners(context, clock.begun)
   const limits = { image: async () => 'dummy', workspaceBytes: 1, memoryBytes: 1, cpus: 1 }
   const spares = createSpares({ executor, gateway, limits, count: 0, log: context.log })
   const worker = await startWorker(
@@ -129,7 +129,6 @@ export async function createFlowForgeContender(app: pg.ClientConfig, broker?: Br
       facts: {},
     },
   )
-  let number = 0
   return {
     name: 'FlowForge engine',
     about: `Postgres with fsync, concurrency ${CONCURRENCY}; state, attempts and events of every job stored`,
@@ -148,17 +147,7 @@ export async function createFlowForgeContender(app: pg.ClientConfig, broker?: Br
     },
     untilDone: tally.until,
     forget: tally.forget,
-    submitOne: () => {
-      const task = `Do nothing, ${number++}.`
-      const { promise, resolve } = Promise.withResolvers<number>()
-      const submittedAt = performance.now()
-      started.set(task, () => {
-        started.delete(task)
-        resolve(performance.now() - submittedAt)
-      })
-      void submitOneJob(context, tenant, task)
-      return promise
-    },
+    submitOne: () => clock.time(task => submitOneJob(context, tenant, task)),
     close: async () => {
       await worker.drain(10_000)
       await connected.close()

@@ -1,7 +1,7 @@
 // graphile-worker beside FlowForge: the same Postgres server and settings, a database of its own, jobs that do nothing.
 import { Logger, makeWorkerUtils, type Runner, run } from 'graphile-worker'
 import pg from 'pg'
-import { type Contender, createTally } from './contender.ts'
+import { type Contender, createStartClock, createTally } from './contender.ts'
 
 const CONCURRENCY = 100
 /** What one call of `addJobs` takes well; more gains nothing. */
@@ -15,7 +15,7 @@ export async function createGraphile(connection: pg.PoolConfig): Promise<Contend
   const utils = await makeWorkerUtils({ pgPool, logger: silent })
   await utils.migrate()
   const tally = createTally()
-  const started = new Map<string, () => void>()
+  const clock = createStartClock()
   const runner: Runner = await run({
     pgPool,
     logger: silent,
@@ -27,11 +27,10 @@ export async function createGraphile(connection: pg.PoolConfig): Promise<Contend
       worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
     },
     taskList: {
-      noop: payload => started.get((payload as { key: string }).key)?.(),
+      noop: payload => clock.begun((payload as { key: string }).key),
     },
   })
   runner.events.on('job:complete', () => tally.add())
-  let number = 0
   return {
     name: 'graphile-worker',
     about: `Postgres with fsync, concurrency ${CONCURRENCY}, local queue of 500, batched completions`,
@@ -45,17 +44,7 @@ export async function createGraphile(connection: pg.PoolConfig): Promise<Contend
     },
     untilDone: tally.until,
     forget: tally.forget,
-    submitOne: () => {
-      const key = String(number++)
-      const { promise, resolve } = Promise.withResolvers<number>()
-      const submittedAt = performance.now()
-      started.set(key, () => {
-        started.delete(key)
-        resolve(performance.now() - submittedAt)
-      })
-      void utils.addJob('noop', { key })
-      return promise
-    },
+    submitOne: () => clock.time(key => utils.addJob('noop', { key })),
     close: async () => {
       await runner.stop()
       await utils.release()
